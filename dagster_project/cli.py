@@ -1,0 +1,274 @@
+"""The command line: `tietoallas run | demo | status | quarantine | withdraw | reinstate | ui | …`.
+
+Here: arguments, what is printed, exit status. Not here: any work (`pipeline`, `publish`).
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dagster_project import pipeline
+from dagster_project.errors import TietoallasError
+from dagster_project.lake import maintenance, status
+from dagster_project.publish.release import Release, publish
+from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.vault.as_sent import show_record
+from dagster_project.vault.keys import create_keyring, demo_keys_path
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that did not pass the gate.")
+app.add_typer(quarantine_app, name="quarantine")
+
+DEMO_RESIDENTS = 5_000
+DEMO_MONTHS = 12
+PERSON_SOURCES = ("population_register", "apotti", "enrolment_portal")
+
+
+def main() -> None:
+    """Run the command line; an error for people is printed as a message, with exit status 1."""
+    os.umask(0o077)
+    try:
+        app(standalone_mode=False)
+    except TietoallasError as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        sys.exit(1)
+    except typer.Abort:
+        sys.exit(130)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+
+
+@app.command()
+def run(
+    residents: Annotated[int, typer.Option(min=1_000, max=5_600_000)] = DEMO_RESIDENTS,
+    months: Annotated[int, typer.Option(min=1, max=120)] = DEMO_MONTHS,
+) -> None:
+    """Take in what lies in landing, build, check and publish; a new installation gets a demo."""
+    started = time.monotonic()
+    settings = _with_demo(Settings(), residents=residents, months=months)
+    with pipeline.open_session(settings) as session, pipeline.recorded_run(session):
+        ingested = pipeline.ingest(session, report=typer.echo)
+        built = pipeline.build(session, report=typer.echo)
+        release = publish(session)
+    _summary(settings, ingested, built, release, seconds=time.monotonic() - started)
+    if ingested.refusals:
+        raise typer.Exit(1)
+
+
+def _with_demo(settings: Settings, *, residents: int, months: int) -> Settings:
+    """Settings with keys: as set, or those of the demo, which is made where nothing is yet."""
+    if settings.keys is not None:
+        return settings
+    keys = demo_keys_path(settings)
+    if not keys.exists():
+        if (settings.lake / "catalog.sqlite").exists():
+            return settings  # somebody's lake, and no keys: refused further on, with advice
+        keys.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        create_keyring(keys)
+        typer.echo(f"demo: made keys in {keys} (yours: set TIETOALLAS_KEYS)")
+    settings = settings.model_copy(update={"keys": keys})
+    if _needs_demo_deliveries(settings):
+        _make_demo(settings, residents=residents, months=months)
+    return settings
+
+
+def _needs_demo_deliveries(settings: Settings) -> bool:
+    if (settings.lake / "catalog.sqlite").exists():
+        return False
+    return not any(
+        path.is_file() for source in PERSON_SOURCES for path in (settings.landing / source).rglob("*")
+    )
+
+
+def _make_demo(settings: Settings, *, residents: int, months: int) -> None:
+    from dagster_project.synthetic.region import make_deliveries  # numpy and polars: slow to import
+
+    typer.echo(f"demo: making the synthetic region's deliveries ({residents} residents, {months} months)")
+    settings.landing.mkdir(parents=True, exist_ok=True)
+    make_deliveries(
+        settings.landing,
+        residents=residents,
+        months=months,
+        manifest=settings.home / "demo_manifest.json",
+    )
+
+
+def _summary(
+    settings: Settings,
+    ingested: pipeline.Ingested,
+    built: pipeline.BuildReport,
+    release: Release,
+    *,
+    seconds: float,
+) -> None:
+    verdicts = [o.verdict for o in ingested.outcomes if o.verdict is not None]
+    quarantined = sum(v.quarantined for v in verdicts)
+    rebuilt = [m for m in built.models if m.rebuilt not in ("nothing", "0 months")]
+    typer.echo("")
+    typer.echo(
+        f"accepted     {sum(v.accepted for v in verdicts)} rows of {len(verdicts)} deliveries"
+        f" ({len(ingested.outcomes) - len(verdicts)} taken in before)"
+    )
+    typer.echo(
+        f"quarantined  {quarantined} rows, {sum(v.duplicate for v in verdicts)} duplicates"
+        f" (which and why: tietoallas quarantine list)"
+    )
+    typer.echo(
+        f"refused      {len(ingested.refusals)} files, {ingested.unfinished_count} unfinished in landing"
+    )
+    typer.echo(f"built        {len(rebuilt)} of {len(built.models)} models, build {built.build_id}")
+    typer.echo(f"published    release {release.release_id}, {len(release.tables)} tables")
+    typer.echo(f"took         {seconds:.1f} s")
+    current = settings.published / "current"
+    typer.echo(f"look at      {current / 'internal' / 'bi'} (Parquet for BI)")
+    typer.echo(f"             {current / 'analyst' / 'tietoallas.duckdb'} (DuckDB for analysts)")
+    for refusal in ingested.refusals:
+        typer.secho(f"refused: {refusal.label}: {refusal.message}", fg="red", err=True)
+
+
+@contextmanager
+def _session() -> Iterator[pipeline.Session]:
+    with pipeline.open_session(_keyed(Settings())) as session:
+        yield session
+
+
+def _keyed(settings: Settings) -> Settings:
+    """Settings with the demo's keys where none are set and the demo was made."""
+    keys = demo_keys_path(settings)
+    if settings.keys is None and keys.exists():
+        return settings.model_copy(update={"keys": keys})
+    return settings
+
+
+@app.command(name="status")
+def show_status() -> None:
+    """Deliveries, gaps and withdrawals by table."""
+    with _session() as session:
+        typer.echo(
+            f"{'table':34}{'deliveries':>11}{'newest':>10}{'accepted':>12}{'quarantined':>12}"
+            f"{'duplicate':>10}{'withdrawn':>10}  missing before"
+        )
+        for s in status.table_statuses(session.lake, session.definition.catalogue):
+            typer.echo(
+                f"{s.key:34}{s.delivery_count:>11}{s.newest_sequence or '-':>10}"
+                f"{s.accepted_count:>12}{s.quarantined_count:>12}{s.duplicate_count:>10}"
+                f"{s.withdrawn_count:>10}  {', '.join(map(str, s.gap_sequences)) or '-'}"
+            )
+
+
+@quarantine_app.command(name="list")
+def quarantine_list(limit: int = 50) -> None:
+    """Quarantined records by table, delivery, record number and rule; no values."""
+    with _session() as session:
+        rows = session.lake.rows(
+            "select source || '/' || table_name, delivery_sequence, record_number, rule_id"
+            " from ops.quarantine order by all limit ?",
+            [limit],
+        )
+        total = session.lake.count("select count(*) from ops.quarantine")
+    for key, sequence, record, rule in rows:
+        typer.echo(f"{key:34}{sequence:>10}{record:>10}  {rule}")
+    typer.echo(f"{len(rows)} of {total}")
+
+
+@quarantine_app.command(name="show")
+def quarantine_show(table: str, sequence: int, record: int, purpose: Annotated[str, typer.Option()]) -> None:
+    """One record as it was sent, from the vault; who looked, when and why is logged."""
+    with _session() as session:
+        catalogue = session.definition.catalogue
+        if table not in catalogue.tables():
+            raise TietoallasError(f"no contract {table}; known are: {', '.join(catalogue.tables())}")
+        contract = catalogue.in_force(table, sequence)
+        sha256 = session.lake.value(
+            "select sha256 from ops.delivery"
+            " where source = ? and table_name = ? and delivery_sequence = ?",
+            [contract.source, contract.table, sequence],
+        )
+        if sha256 is None:
+            raise TietoallasError(f"{table} {sequence} was never taken in; see `tietoallas status`")
+        fields = show_record(
+            session.blobs,
+            session.identities,
+            contract,
+            sha256=sha256,
+            record_number=record,
+            actor=getpass.getuser(),
+            purpose=purpose,
+            at=session.run.now(),
+        )
+    for name, value in fields.items():
+        typer.echo(f"{name}: {value}")
+
+
+@app.command()
+def withdraw(table: str, sequence: int, reason: Annotated[str, typer.Option()]) -> None:
+    """Take a delivery out of force; the next run rebuilds what it touched."""
+    with _session() as session:
+        status.withdraw(
+            session.lake,
+            session.definition.catalogue,
+            session.run,
+            key=table,
+            sequence=sequence,
+            reason=reason,
+        )
+    typer.echo(f"{table} {sequence} is withdrawn; `tietoallas run` rebuilds what rested on it")
+
+
+@app.command()
+def reinstate(table: str, sequence: int, reason: Annotated[str, typer.Option()]) -> None:
+    """Put a withdrawn delivery in force again."""
+    with _session() as session:
+        status.reinstate(
+            session.lake,
+            session.definition.catalogue,
+            session.run,
+            key=table,
+            sequence=sequence,
+            reason=reason,
+        )
+    typer.echo(f"{table} {sequence} is in force again; `tietoallas run` rebuilds what rests on it")
+
+
+@app.command(name="maintain")
+def maintain() -> None:
+    """Merge small files, expire old snapshots and remove files no snapshot needs."""
+    with _session() as session:
+        done = maintenance.maintain(session.lake, session.run)
+    typer.echo(f"expired {done.expired_snapshot_count} snapshots, removed {done.removed_file_count} files")
+
+
+@app.command()
+def ui(port: int = 3000) -> None:
+    """Open Dagster on 127.0.0.1, with telemetry off and its home in TIETOALLAS_HOME."""
+    settings = _keyed(Settings())
+    prepare_dagster_home(settings)
+    environment = os.environ | {"DAGSTER_HOME": str(settings.dagster_home)}
+    if settings.keys is not None:
+        environment["TIETOALLAS_KEYS"] = str(settings.keys)
+    typer.echo(f"DAGSTER_HOME is {settings.dagster_home}")
+    command = [str(Path(sys.executable).with_name("dagster")), "dev", "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--workspace", str(PROJECT_ROOT / "workspace.yaml")]
+    os.chdir(PROJECT_ROOT)
+    os.execve(command[0], command, environment)  # noqa: S606 - our own interpreter's dagster
+
+
+def prepare_dagster_home(settings: Settings) -> None:
+    """Make Dagster's home with our instance settings: telemetry off, one writer."""
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    template = PROJECT_ROOT / "dagster_project" / "dagster.yaml"
+    shutil.copyfile(template, settings.dagster_home / "dagster.yaml")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""`python -m dagster_project.contracts.lint [root]`: says what is wrong with the contracts.
+
+Here: one message per broken file, on standard error, and exit status 1. Not here: the checks
+themselves (`loader`, `relations`, `odcs`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from dagster_project.contracts.documents import read_document
+from dagster_project.contracts.loader import contract_files, load_contract
+from dagster_project.contracts.model import Contract
+from dagster_project.contracts.odcs import validate, validator_of_the_version
+from dagster_project.contracts.relations import check_catalogue
+from dagster_project.errors import ContractError
+from dagster_project.settings import PROJECT_ROOT
+
+
+def problems(root: Path) -> Iterator[str]:
+    """Messages about the contracts below a folder; none where all is well.
+
+    Each file is checked by itself; only when all are sound are they checked against each other.
+    """
+    try:
+        files = contract_files(root)
+    except ContractError as error:
+        yield str(error)
+        return
+    contracts: dict[Path, Contract] = {}
+    for path in files:
+        try:
+            _check_version(path)
+            contracts[path] = load_contract(path)
+        except ContractError as error:
+            yield str(error)
+    if len(contracts) == len(files):
+        yield from _messages(lambda: check_catalogue(contracts))
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 0 where all contracts are valid, else 1."""
+    root = Path(arguments[0]) if arguments else PROJECT_ROOT / "data_contracts"
+    found = list(problems(root))
+    sys.stderr.writelines(f"{message}\n" for message in found)
+    return 1 if found else 0
+
+
+def _check_version(path: Path) -> None:
+    """Checks against the schema of the very version, where the development tools are installed."""
+    validator = validator_of_the_version()
+    if validator is not None:
+        validate(read_document(path), validator)
+
+
+def _messages(check: Callable[[], None]) -> Iterator[str]:
+    try:
+        check()
+    except ContractError as error:
+        yield str(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,292 @@
+"""What a data contract says, as frozen values: the one schema catalogue of the platform.
+
+Here: the vocabulary every other package reads contracts in. Not here: reading YAML (`loader`),
+turning a contract into SQL (`lake.gate`), or writing documents from it (`dictionary`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+
+
+class FileFormat(StrEnum):
+    """How a delivery is written."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
+class DeliveryMode(StrEnum):
+    """What a delivery says about the rows it does not hold."""
+
+    SNAPSHOT = "snapshot"
+    """The whole table: a row that the newest snapshot omits has ended."""
+    INCREMENT = "increment"
+    """New and corrected rows only: what is omitted stands."""
+
+
+class SequenceStep(StrEnum):
+    """How a source numbers its deliveries, hence what the predecessor of one is."""
+
+    MONTH = "month"
+    """yyyymm."""
+    YEAR = "year"
+    """yyyy."""
+    NONE = "none"
+    """Numbered freely (yyyymmdd): no predecessor can be missing."""
+
+
+class Severity(StrEnum):
+    """What a violated row rule does to the row."""
+
+    ERROR = "error"
+    """The row is quarantined."""
+    WARNING = "warning"
+    """The row is accepted and counted."""
+
+
+class Dimension(StrEnum):
+    """Kahn's categories of data quality (Kahn et al. 2016)."""
+
+    CONFORMANCE = "conformance"
+    COMPLETENESS = "completeness"
+    PLAUSIBILITY = "plausibility"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How the bytes of a delivery are to be read; stated by the contract, never sniffed."""
+
+    format: FileFormat
+    encoding: str
+    """`utf-8`, `utf-8-sig` (a byte order mark is due), `iso-8859-1` or `windows-1252`."""
+    delimiter: str = ";"
+    quote: str = '"'
+    decimal_separator: str = "."
+    date_format: str = "%Y-%m-%d"
+    timestamp_format: str = "%Y-%m-%d %H:%M:%S"
+    time_zone: str = "Europe/Helsinki"
+    """Zone of the timestamps as sent; the lake keeps UTC."""
+    header_line: int = 1
+    """1-based line of the header; what stands above it is a preamble."""
+    null_values: tuple[str, ...] = ("",)
+    true_values: tuple[str, ...] = ("1",)
+    false_values: tuple[str, ...] = ("0",)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table, under its name in the lake and its name in the delivery."""
+
+    name: str
+    source_name: str
+    """Header (CSV) or field (NDJSON) as sent; may hold `{sequence}`."""
+    sql_type: str
+    """DuckDB type in the lake: BIGINT, INTEGER, DOUBLE, DECIMAL(p,s), VARCHAR, DATE, TIMESTAMP, BOOLEAN."""
+    description: str
+    is_required: bool = False
+    primary_key_position: int | None = None
+    is_identity: bool = False
+    """Sent as a personal identity code, kept in the lake as the person's BIGINT pseudonym."""
+    is_vault_only: bool = False
+    """Read by the vault, never written to the lake."""
+    is_place: bool = False
+    """Tells where a person is: NULL in the lake for a person under a protection order."""
+    is_protection_order: bool = False
+    """True where the person of the row is under a protection order; always vault-only."""
+    classification: str = "internal"
+    """`public`, `internal`, `confidential` or `restricted`."""
+    business_name: str = ""
+    codes: tuple[tuple[str, str], ...] = ()
+    """Code and its meaning, where the column holds a code that the contract explains."""
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """A rule each row meets or breaks by itself, judged over the cast columns of the row."""
+
+    id: str
+    """`<column>.<rule>` or `row.<rule>`; unique in the contract."""
+    column: str | None
+    expression: str
+    """SQL over the contract's column names that is FALSE where the rule is broken; NULL is not broken.
+    `$delivery_date` stands for the last day that the delivery covers."""
+    severity: Severity
+    dimension: Dimension
+    description: str
+
+
+@dataclass(frozen=True)
+class DatasetRule:
+    """A rule over a whole delivery. Breaking an error-severity one refuses the delivery whole."""
+
+    id: str
+    metric: str
+    """`row_count` (rows received), `quarantined_share` (percent of rows received) or `sql` (see `query`)."""
+    minimum: float | None
+    maximum: float | None
+    severity: Severity
+    dimension: Dimension
+    description: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Columns that name a row of another table; judged when core is built."""
+
+    columns: tuple[str, ...]
+    to_contract: str
+    """`<source>/<table>`."""
+    to_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How deliveries of a table come: mode, file name, and the source's own sequence."""
+
+    mode: DeliveryMode
+    file_pattern: re.Pattern[str]
+    """Full match of the file name, with a group `sequence` of digits."""
+    sequence_step: SequenceStep
+    updated_at_column: str | None = None
+    """Column holding the row's own update time, where the source has one."""
+    final_newline: bool = True
+    """Whether a file that does not end in a line end is taken to be cut off."""
+    sequence_from: int = 0
+    """First sequence sent in this major version."""
+
+    def sequence_of(self, file_name: str) -> int | None:
+        """Sequence a file name states, or None where the name is not of this table."""
+        match = self.file_pattern.fullmatch(file_name)
+        return int(match["sequence"]) if match else None
+
+    def predecessor(self, sequence: int) -> int | None:
+        """Sequence that must precede this one, or None where deliveries are numbered freely."""
+        match self.sequence_step:
+            case SequenceStep.MONTH:
+                year, month = divmod(sequence, 100)
+                return (year - 1) * 100 + 12 if month == 1 else sequence - 1
+            case SequenceStep.YEAR:
+                return sequence - 1
+            case SequenceStep.NONE:
+                return None
+
+    def last_date(self, sequence: int) -> date:
+        """Last day that a delivery of this sequence covers.
+
+        Raises:
+            ValueError: the sequence is not a month, year or date.
+        """
+        match self.sequence_step:
+            case SequenceStep.MONTH:
+                year, month = divmod(sequence, 100)
+                first_of_next = date(year + 1, 1, 1) if month == 12 else date(year, month + 1, 1)
+                return first_of_next - timedelta(days=1)
+            case SequenceStep.YEAR:
+                return date(sequence, 12, 31)
+            case SequenceStep.NONE:
+                return date(sequence // 10000, sequence // 100 % 100, sequence % 100)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One major version of the contract of one delivered table."""
+
+    source: str
+    table: str
+    version: str
+    """Semantic version; `major` selects the upcast."""
+    purpose: str
+    grain: str
+    dialect: Dialect
+    delivery: Delivery
+    columns: tuple[Column, ...]
+    row_rules: tuple[RowRule, ...]
+    dataset_rules: tuple[DatasetRule, ...]
+    references: tuple[Reference, ...]
+    controller: str
+    register: str
+    """`health`, `social`, `occupational`, `population` or `public`."""
+    retention_years: int
+    freshness_days: int
+    """Days after the last covered day by which the delivery is promised."""
+    sha256: str
+    """Of the contract file's bytes; written to `ops.run`."""
+    upcast: dict[str, str] = field(default_factory=dict)
+    """Of an older major: SQL over its own columns for each column that the next major adds or changes."""
+
+    @property
+    def key(self) -> str:
+        """`<source>/<table>`."""
+        return f"{self.source}/{self.table}"
+
+    @property
+    def major(self) -> int:
+        """Major version."""
+        return int(self.version.split(".")[0])
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """Columns of the primary key, in order."""
+        keyed = [c for c in self.columns if c.primary_key_position is not None]
+        return tuple(c.name for c in sorted(keyed, key=lambda c: c.primary_key_position or 0))
+
+    @property
+    def lake_columns(self) -> tuple[Column, ...]:
+        """Columns that reach the lake."""
+        return tuple(c for c in self.columns if not c.is_vault_only)
+
+    def column(self, name: str) -> Column:
+        """Column by its lake name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"{self.key} has no column {name}")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All contracts, every major version kept."""
+
+    contracts: tuple[Contract, ...]
+
+    def tables(self) -> tuple[str, ...]:
+        """Keys `<source>/<table>` in alphabetical order."""
+        return tuple(sorted({c.key for c in self.contracts}))
+
+    def latest(self, key: str) -> Contract:
+        """Newest major of a table: what staging looks like.
+
+        Raises:
+            KeyError: no contract has that key.
+        """
+        return self.majors(key)[-1]
+
+    def majors(self, key: str) -> tuple[Contract, ...]:
+        """All majors of a table, oldest first.
+
+        Raises:
+            KeyError: no contract has that key.
+        """
+        found = tuple(sorted((c for c in self.contracts if c.key == key), key=lambda c: c.major))
+        if not found:
+            raise KeyError(f"no contract for {key}")
+        return found
+
+    def in_force(self, key: str, sequence: int) -> Contract:
+        """Major in which a delivery of this sequence is sent.
+
+        Raises:
+            KeyError: no contract has that key.
+        """
+        majors = self.majors(key)
+        return next(
+            (c for c in reversed(majors) if c.delivery.sequence_from <= sequence), majors[0]
+        )

@@ -1,0 +1,301 @@
+"""Models become tables: each commits by itself, and a build is green when all of them stand.
+
+A model without months is built whole, compared with what stands, and written only where it
+differs. A model with months is rebuilt for the months touched since the last green build, of old
+and new versions alike. What "since" means never depends on the order of arrival or on an
+interrupted run: it is the snapshot and event that the last green build names.
+
+Here: deciding what to rebuild, and doing it. Not here: the queries (`sql/`), the checks (`checks`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from dagster_project.errors import BuildError
+from dagster_project.lake.connection import Lake
+from dagster_project.lake.delivery import Run
+from dagster_project.sql_models import Model, ModelGraph
+
+
+@dataclass(frozen=True)
+class Green:
+    """The last build at which the whole graph stood."""
+
+    build_id: int
+    snapshot_id: int
+    last_event_id: int
+
+
+@dataclass(frozen=True)
+class Built:
+    """What building one model did."""
+
+    model: str
+    row_count: int
+    rebuilt: str
+    """`nothing`, `whole`, or the number of months."""
+
+
+def green_build(lake: Lake) -> Green | None:
+    """The last green build whose snapshot the lake still keeps."""
+    rows = lake.rows(
+        "select build_id, snapshot_id, last_event_id from ops.build"
+        " where snapshot_id in (select snapshot_id from ducklake_snapshots('lake'))"
+        " order by build_id desc limit 1"
+    )
+    return Green(*rows[0]) if rows else None
+
+
+def newest_green(lake: Lake) -> Green:
+    """The last green build, for readers that need one.
+
+    Raises:
+        BuildError: there is none.
+    """
+    green = green_build(lake)
+    if green is None:
+        raise BuildError("there is no green build to read from; run `tietoallas run`")
+    return green
+
+
+def last_event_id(lake: Lake) -> int:
+    """The newest event in the register of deliveries."""
+    return lake.count("select coalesce(max(event_id), 0) from ops.delivery_event")
+
+
+def build_model(lake: Lake, graph: ModelGraph, model: Model, run: Run) -> Built:
+    """Bring one model up to date with staging and its parents.
+
+    Raises:
+        BuildError: the query fails, its key is not unique, or it is empty where rows were due.
+    """
+    green = green_build(lake)
+    event_id = last_event_id(lake)
+    try:
+        if _stands(lake, graph, model, event_id):
+            rebuilt = "nothing"
+        elif _must_be_whole(lake, graph, model, green):
+            rebuilt = _rebuild_whole(lake, graph, model, event_id, run)
+        elif model.partition:
+            rebuilt = _rebuild_months(lake, graph, model, event_id, run)
+        else:
+            rebuilt = _replace_if_different(lake, graph, model, event_id, run)
+        create_changed_view(lake, model, green)
+    except duckdb.Error as error:
+        raise BuildError(f"{model.full_name} cannot be built: {_safe(error)}") from None
+    return Built(model.full_name, _row_count(lake, model), rebuilt)
+
+
+def _safe(error: duckdb.Error) -> str:
+    """The kind of error and, where it speaks of the query and not of values, its text."""
+    kind = type(error).__name__
+    if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
+        return f"{kind}: {error}"
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return f"{kind}: memory and disk are used up; free disk or raise TIETOALLAS_MEMORY_LIMIT_GIB"
+    return f"{kind} (its text may hold values, so it is not shown)"
+
+
+def _stands(lake: Lake, graph: ModelGraph, model: Model, event_id: int) -> bool:
+    """Whether the model was last built from the same code and nothing it rests on has happened since."""
+    last = lake.rows(
+        "select model_sha256, last_event_id from ops.model_build where model = ?"
+        " order by last_event_id desc, built_at desc limit 1",
+        [model.full_name],
+    )
+    if not last or last[0][0] != graph.fingerprints[model.full_name]:
+        return False
+    if not lake.has_table(model.schema, model.name):
+        return False
+    sources = [*sorted(graph.sources(model)), "protection"]
+    if _reads_register(graph, model):
+        return bool(last[0][1] == event_id)
+    marks = ", ".join("?" for _ in sources)
+    newer = lake.count(
+        f"select count(*) from ops.delivery_event where event_id > ? and table_name in ({marks})",
+        [last[0][1], *sources],
+    )
+    return newer == 0
+
+
+def _reads_register(graph: ModelGraph, model: Model) -> bool:
+    direct = any(name.startswith("ops.") for name in model.parents)
+    return direct or any(
+        _reads_register(graph, graph.model(p)) for p in graph.upstream_models(model)
+    )
+
+
+def _must_be_whole(lake: Lake, graph: ModelGraph, model: Model, green: Green | None) -> bool:
+    """Whether months cannot be told apart: no green build to start from, or other code than it had."""
+    if green is None or not lake.has_table(model.schema, model.name):
+        return True
+    known = lake.count(
+        "select count(*) from ops.model_build where model = ? and model_sha256 = ?"
+        " and last_event_id <= ?",
+        [model.full_name, graph.fingerprints[model.full_name], green.last_event_id],
+    )
+    return known == 0
+
+
+def _rebuild_whole(lake: Lake, graph: ModelGraph, model: Model, event_id: int, run: Run) -> str:
+    with lake.transaction():
+        lake.execute(f"drop table if exists lake.{model.full_name}")
+        lake.execute(f"create table lake.{model.full_name} as {model.sql} limit 0")
+        if model.partition:
+            lake.execute(f"alter table lake.{model.full_name} set partitioned by ({model.partition})")
+        lake.execute(f"insert into lake.{model.full_name} {model.sql}")
+        run.on_step(f"{model.full_name} written")
+        _finish(lake, graph, model, event_id, run, rebuilt="whole")
+    run.on_step(f"{model.full_name} committed")
+    return "whole"
+
+
+def _rebuild_months(lake: Lake, graph: ModelGraph, model: Model, event_id: int, run: Run) -> str:
+    lake.execute(
+        "create or replace temp table touched_month as select distinct month from"
+        f" ({touched_sql(model)}) as touched(month) where month is not null"
+    )
+    months = lake.count("select count(*) from touched_month")
+    chosen = f"{model.partition} in (select month from touched_month)"
+    with lake.transaction():
+        if months:
+            lake.execute(f"delete from lake.{model.full_name} where {chosen}")
+            lake.execute(
+                f"insert into lake.{model.full_name} select * from ({model.sql}) as model where {chosen}"
+            )
+        run.on_step(f"{model.full_name} written")
+        _finish(lake, graph, model, event_id, run, rebuilt=f"{months} months")
+    run.on_step(f"{model.full_name} committed")
+    return f"{months} months"
+
+
+def touched_sql(model: Model) -> str:
+    """One query for every month the model must be rebuilt for."""
+    return " union ".join(f"({sql})" for sql in model.touched)
+
+
+def _replace_if_different(
+    lake: Lake, graph: ModelGraph, model: Model, event_id: int, run: Run
+) -> str:
+    lake.execute(f"create or replace temp table fresh as {model.sql}")
+    table = f"lake.{model.full_name}"
+    differs = lake.count(
+        "select count(*) from (select 1 from ("
+        f"(from fresh except all from {table}) union all (from {table} except all from fresh)) limit 1)"
+    )
+    with lake.transaction():
+        if differs:
+            lake.execute(f"delete from {table}")
+            lake.execute(f"insert into {table} from fresh")
+        run.on_step(f"{model.full_name} written")
+        rebuilt = "whole" if differs else "nothing"
+        _finish(lake, graph, model, event_id, run, rebuilt=rebuilt)
+    lake.execute("drop table fresh")
+    run.on_step(f"{model.full_name} committed")
+    return rebuilt
+
+
+def _finish(
+    lake: Lake, graph: ModelGraph, model: Model, event_id: int, run: Run, *, rebuilt: str
+) -> None:
+    """Check the table inside its own transaction and note the build.
+
+    Raises:
+        BuildError: it is empty where rows were due, or its key is not unique.
+    """
+    row_count = _row_count(lake, model)
+    if row_count == 0 and not model.may_be_empty and _rows_are_due(lake, graph, model):
+        raise BuildError(
+            f"{model.full_name} came out empty where rows were due; what stood before still stands."
+            " See `tietoallas status` for refused deliveries and changed code lists"
+        )
+    key = ", ".join(model.key)
+    repeated = lake.count(
+        f"select count(*) from (select 1 from lake.{model.full_name}"
+        f" group by {key} having count(*) > 1 limit 1)"
+    ) if rebuilt != "nothing" else 0
+    if repeated:
+        raise BuildError(f"{model.full_name}: its grain is broken, ({key}) is not unique")
+    lake.execute(
+        "insert into lake.ops.model_build values (?, ?, ?, ?, ?, ?, ?)",
+        [
+            model.full_name,
+            graph.fingerprints[model.full_name],
+            event_id,
+            row_count,
+            rebuilt,
+            run.now(),
+            run.run_id,
+        ],
+    )
+
+
+def _rows_are_due(lake: Lake, graph: ModelGraph, model: Model) -> bool:
+    """Whether every delivered table that the model rests on holds rows."""
+    staged = {name for (name,) in lake.rows("select distinct table_name from ops.delivery")}
+    known = {
+        name
+        for (name,) in lake.rows(
+            "select table_name from duckdb_tables()"
+            " where database_name = 'lake' and schema_name = 'staging'"
+        )
+    }
+    return (graph.sources(model) & known) <= staged
+
+
+def _row_count(lake: Lake, model: Model) -> int:
+    return lake.count(f"select count(*) from lake.{model.full_name}")
+
+
+def create_changed_view(lake: Lake, model: Model, green: Green | None) -> None:
+    """Make `changed.<model>`: the months touched, or the rows that differ from the last green build."""
+    table = f"lake.{model.full_name}"
+    if model.partition and green:
+        sql = f"select distinct month as {model.partition} from ({touched_sql(model)}) as touched(month)"
+    elif model.partition:
+        sql = f"select distinct {model.partition} from {table}"
+    elif green and _stood_at(lake, model, green):
+        before = f"{table} at (version => {green.snapshot_id})"
+        sql = (
+            f"(from {table} except all from {before}) union all (from {before} except all from {table})"
+        )
+    else:
+        sql = f"from {table}"
+    lake.execute(f"create or replace view memory.changed.{model.name} as {sql}")
+
+
+def _stood_at(lake: Lake, model: Model, green: Green) -> bool:
+    """Whether the table was there, with the columns it has now, at the last green build."""
+    now = lake.rows(f"describe lake.{model.full_name}")
+    try:
+        then = lake.rows(
+            f"describe select * from lake.{model.full_name} at (version => {green.snapshot_id})"
+        )
+    except duckdb.CatalogException:
+        return False
+    return [r[:2] for r in now] == [r[:2] for r in then]
+
+
+def record_green(lake: Lake, graph: ModelGraph, run: Run) -> int:
+    """Note that the whole graph stands, at which snapshot; returns the build's id.
+
+    Raises:
+        BuildError: a model is missing or was built from older data or other code.
+    """
+    event_id = last_event_id(lake)
+    behind = [m.full_name for m in graph.models if not _stands(lake, graph, m, event_id)]
+    if behind:
+        raise BuildError(f"not built from the newest data: {', '.join(behind)}; run the build job")
+    snapshot_id = lake.snapshot_id()
+    build_id = lake.count("select coalesce(max(build_id), 0) + 1 from ops.build")
+    lake.execute(
+        "insert into lake.ops.build select ?, ?, ?,"
+        " (select count(*) from vault.protection), ?, ?, ?",
+        [build_id, snapshot_id, event_id, graph.sha256, run.now(), run.run_id],
+    )
+    run.on_step("build recorded")
+    return build_id
+

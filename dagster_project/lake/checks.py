@@ -1,0 +1,370 @@
+"""Checks over the lake as a whole: what must hold before a build is called green.
+
+A check is data: id, table, category, severity, and two queries that count what violates it and
+what was looked at. An error in a query is an error, never a pass.
+
+Here: the checks and their verdicts. Not here: rules of single rows (`gate`), keys of models (`builds`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import duckdb
+
+from dagster_project.contracts.model import Catalogue, Contract, DeliveryMode, Dimension, Severity
+from dagster_project.errors import CheckFailed
+from dagster_project.lake.connection import Lake, quoted
+from dagster_project.lake.delivery import Run
+
+CORE_OF_STAGING = {
+    "apotti/encounters": "core.encounter",
+    "apotti/diagnoses": "core.diagnosis",
+}
+"""Core tables with one row per staging row in force, for the second conservation law."""
+
+
+class Status(StrEnum):
+    """How a check came out."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    PASS_WITH_FAILURES = "pass_with_failures"
+    FAIL = "fail"
+    ERROR = "error"
+    NOT_APPLICABLE = "not_applicable"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: both queries give one count."""
+
+    id: str
+    table: str
+    dimension: Dimension
+    severity: Severity
+    violated_sql: str
+    checked_sql: str
+    description: str
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """A check's verdict with its counts; never a value."""
+
+    check: Check
+    status: Status
+    violated: int
+    checked: int
+
+
+def all_checks(catalogue: Catalogue) -> tuple[Check, ...]:
+    """Every check, those over the contracts' tables first."""
+    contracts = [catalogue.latest(key) for key in catalogue.tables()]
+    return (
+        *(check for c in contracts for check in _of_contract(c)),
+        *_of_protection(contracts),
+        *_OF_CORE,
+    )
+
+
+def _of_contract(contract: Contract) -> list[Check]:
+    checks = [_received_conserved(contract), _no_gap(contract)]
+    if contract.key in CORE_OF_STAGING:
+        checks.append(_accepted_conserved(contract))
+    if contract.delivery.mode is DeliveryMode.SNAPSHOT:
+        checks.append(_snapshot_conserved(contract))
+    return checks
+
+
+def _mine(contract: Contract) -> str:
+    return f"source = '{contract.source}' and table_name = '{contract.table}'"
+
+
+def _received_conserved(contract: Contract) -> Check:
+    """The first law, for every delivery ever: received = accepted + quarantined + duplicate."""
+    table = f"staging.{quoted(contract.table)}"
+    return Check(
+        id=f"{contract.table}.received_is_conserved",
+        table=table,
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from (select delivery_sequence, received_count, accepted_count,"
+            " quarantined_count, duplicate_count"
+            f" from ops.delivery where {_mine(contract)}) as register"
+            f" full join (select delivery_sequence, count(*) as row_count from {table} group by all)"
+            " as staged using (delivery_sequence)"
+            " full join (select delivery_sequence, count(distinct record_number) as left_count"
+            f" from ops.quarantine where {_mine(contract)} group by all) as left_out"
+            " using (delivery_sequence)"
+            " where received_count is distinct from"
+            " coalesce(row_count, 0) + coalesce(left_count, 0)"
+            " or accepted_count is distinct from coalesce(row_count, 0)"
+            " or quarantined_count + duplicate_count is distinct from coalesce(left_count, 0)"
+        ),
+        checked_sql=f"select count(*) from ops.delivery where {_mine(contract)}",
+        description="received = accepted + quarantined + duplicate, for every delivery",
+    )
+
+
+def _no_gap(contract: Contract) -> Check:
+    return Check(
+        id=f"{contract.table}.no_delivery_is_missing",
+        table=f"staging.{quoted(contract.table)}",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.WARNING,
+        violated_sql=f"select count(*) from ({gaps_sql(contract)})",
+        checked_sql=f"select count(*) from ops.delivery where {_mine(contract)}",
+        description="every delivery's predecessor was taken in",
+    )
+
+
+def gaps_sql(contract: Contract) -> str:
+    """SQL for the sequences before which one is missing."""
+    return (
+        f"select delivery_sequence from ops.delivery as later where {_mine(contract)}"
+        " and predecessor_sequence is not null"
+        f" and delivery_sequence > (select min(delivery_sequence) from ops.delivery"
+        f" where {_mine(contract)})"
+        f" and predecessor_sequence not in (select delivery_sequence from ops.delivery"
+        f" where {_mine(contract)})"
+    )
+
+
+def _accepted_conserved(contract: Contract) -> Check:
+    """The second law of an increment: accepted = current + superseded + withdrawn + unresolved."""
+    table = f"staging.{quoted(contract.table)}"
+    key = ", ".join(quoted(name) for name in contract.primary_key)
+    parts = (
+        f"(select count(*) from {CORE_OF_STAGING[contract.key]})"
+        f" + (select coalesce(sum(versions - 1), 0) from (select count(*) as versions"
+        f" from effective.{quoted(contract.table)} group by {key}))"
+        f" + (select count(*) from {table} where delivery_sequence in (select delivery_sequence"
+        f" from effective.withdrawn_delivery where {_mine(contract)}))"
+        f" + (select count(*) from core.unresolved where {_mine(contract)})"
+    )
+    return Check(
+        id=f"{contract.table}.accepted_is_conserved",
+        table=CORE_OF_STAGING[contract.key],
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select abs((select coalesce(sum(accepted_count), 0) from ops.delivery"
+            f" where {_mine(contract)}) - ({parts}))"
+        ),
+        checked_sql=f"select count(*) from {table}",
+        description="accepted = current + superseded + withdrawn + unresolved",
+    )
+
+
+def _snapshot_conserved(contract: Contract) -> Check:
+    """The second law of a snapshot: accepted = current + superseded + ended + withdrawn."""
+    name = quoted(contract.table)
+    key = ", ".join(quoted(column) for column in contract.primary_key)
+    parts = (
+        f"(select count(*) from current.{name})"
+        f" + (select coalesce(sum(versions - 1), 0) from (select count(*) as versions"
+        f" from effective.{name} group by {key}))"
+        f" + (select count(*) from (select {key} from effective.{name}"
+        f" except select {key} from current.{name}))"
+        f" + (select count(*) from staging.{name} where delivery_sequence in"
+        f" (select delivery_sequence from effective.withdrawn_delivery where {_mine(contract)}))"
+    )
+    return Check(
+        id=f"{contract.table}.accepted_is_conserved",
+        table=f"staging.{name}",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select abs((select coalesce(sum(accepted_count), 0) from ops.delivery"
+            f" where {_mine(contract)}) - ({parts}))"
+        ),
+        checked_sql=f"select count(*) from staging.{name}",
+        description="accepted = current + superseded + ended + withdrawn",
+    )
+
+
+def _of_protection(contracts: list[Contract]) -> list[Check]:
+    """No place of a protected person in staging, nor in any core table that carries one."""
+    staged = [
+        (f"staging.{quoted(c.table)}", next(k.name for k in c.columns if k.is_identity), places)
+        for c in contracts
+        if any(k.is_identity for k in c.columns)
+        and (places := [k.name for k in c.lake_columns if k.is_place])
+    ]
+    core = [
+        ("core.residence", "person_id", ["municipality_code", "postal_code"]),
+        ("core.encounter", "person_id", ["site_id"]),
+        ("core.enrolment", "person_id", ["provider_id", "site_id"]),
+        ("core.person_month", "person_id", ["municipality_code"]),
+    ]
+    return [_no_place(*entry) for entry in (*staged, *core)]
+
+
+def _no_place(table: str, person: str, places: list[str]) -> Check:
+    told = " or ".join(f"{quoted(place)} is not null" for place in places)
+    return Check(
+        id=f"{table.replace(chr(34), '')}.protected_have_no_place",
+        table=table,
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.ERROR,
+        violated_sql=(
+            f"select count(*) from {table} where {quoted(person)} in"
+            f" (select person_id from protected_person) and ({told})"
+        ),
+        checked_sql="select count(*) from protected_person",
+        description="no row tells where a person under a protection order is",
+    )
+
+
+def _overlap(table: str, partition: str) -> str:
+    return (
+        f"select count(*) from (select valid_from_date, lag(valid_to_date, 1, valid_from_date)"
+        f" over (partition by {partition} order by valid_from_date, coalesce(valid_to_date,"
+        f" date '9999-12-31')) as prior_to_date from {table} where known_to_seq is null)"
+        " where prior_to_date is null or valid_from_date < prior_to_date"
+    )
+
+
+_OF_CORE = (
+    Check(
+        id="residence.stays_do_not_overlap",
+        table="core.residence",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.ERROR,
+        violated_sql=_overlap("core.residence", "person_id"),
+        checked_sql="select count(*) from core.residence where known_to_seq is null",
+        description="a person lives in one place at a time",
+    ),
+    Check(
+        id="enrolment.choices_do_not_overlap",
+        table="core.enrolment",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.ERROR,
+        violated_sql=_overlap("core.enrolment", "person_id, service_code"),
+        checked_sql="select count(*) from core.enrolment where known_to_seq is null",
+        description="a person is enrolled with one provider per service at a time",
+    ),
+    Check(
+        id="enrolment.changes_wait_six_months",
+        table="core.enrolment",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from core.enrolment where known_to_seq is null and is_early_change"
+        ),
+        checked_sql="select count(*) from core.enrolment where known_to_seq is null",
+        description="a choice is changed after six months at the earliest",
+    ),
+    Check(
+        id="encounter.person_is_listed",
+        table="core.encounter",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from core.encounter anti join core.person"
+            " on core.encounter.person_id = core.person.person_id"
+        ),
+        checked_sql="select count(*) from core.encounter",
+        description="the population register lists the person of the encounter",
+    ),
+    Check(
+        id="unresolved.references_are_found",
+        table="core.unresolved",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.WARNING,
+        violated_sql="select count(*) from core.unresolved",
+        checked_sql="select coalesce(sum(accepted_count), 0) from ops.delivery",
+        description="rows find the rows they refer to",
+    ),
+    Check(
+        id="population_by_municipality.totals_equal_published",
+        table="mart.population_by_municipality",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from mart.population_by_municipality"
+            " where male_count is distinct from stated_male_count"
+            " or female_count is distinct from stated_female_count"
+        ),
+        checked_sql="select count(*) from mart.population_by_municipality",
+        description="ages add up to the file's own total rows",
+    ),
+    Check(
+        id="need_by_county.coefficients_equal_published",
+        table="mart.need_by_county",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from mart.need_by_county where not coalesce("
+            "abs(coefficient_health - published_coefficient_health) <= 1e-12"
+            " and abs(coefficient_social - published_coefficient_social) <= 1e-12"
+            " and abs(coefficient_elderly - published_coefficient_elderly) <= 1e-12"
+            " and abs(coefficient_total - published_coefficient_total) <= 1e-12, false)"
+        ),
+        checked_sql="select count(*) from mart.need_by_county",
+        description="need coefficients equal the published ones to 1e-12",
+    ),
+)
+
+
+def run_checks(lake: Lake, catalogue: Catalogue, run: Run) -> tuple[CheckResult, ...]:
+    """Run every check and note the verdicts in `ops.check_result`.
+
+    Raises:
+        CheckFailed: one of error severity failed or could not be run.
+    """
+    results = tuple(_run(lake, check) for check in all_checks(catalogue))
+    with lake.transaction():
+        for result in results:
+            _note(lake, result, run)
+    blocking = [
+        r
+        for r in results
+        if r.status is Status.ERROR
+        or (r.status is Status.FAIL and r.check.severity is Severity.ERROR)
+    ]
+    if blocking:
+        lines = [
+            f"{r.check.id}: {r.status}, {r.violated} of {r.checked} ({r.check.description})"
+            for r in blocking
+        ]
+        raise CheckFailed(
+            "the build is not green, and nothing is published from it:\n  " + "\n  ".join(lines)
+        )
+    return results
+
+
+def _run(lake: Lake, check: Check) -> CheckResult:
+    try:
+        violated, checked = lake.count(check.violated_sql), lake.count(check.checked_sql)
+    except duckdb.Error:
+        return CheckResult(check, Status.ERROR, 0, 0)
+    if checked == 0 and violated == 0:
+        status = Status.NOT_APPLICABLE
+    elif violated == 0:
+        status = Status.PASS
+    elif check.severity is Severity.WARNING:
+        status = Status.PASS_WITH_FAILURES
+    else:
+        status = Status.FAIL
+    return CheckResult(check, status, violated, checked)
+
+
+def _note(lake: Lake, result: CheckResult, run: Run) -> None:
+    check = result.check
+    lake.execute(
+        "insert into lake.ops.check_result values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            run.run_id,
+            check.id,
+            check.table,
+            check.dimension,
+            check.severity,
+            result.status,
+            result.violated,
+            result.checked,
+            run.now(),
+        ],
+    )

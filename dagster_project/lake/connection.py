@@ -1,0 +1,245 @@
+"""One writer's connection to the lake, and the limits it works under.
+
+Here: extensions, attach, temp space, the writer lock, transactions. Not here: what tables there are
+(`ddl`) or what goes into them (`gate`, `delivery`, `builds`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.errors import SettingsError
+from dagster_project.settings import Settings
+
+_EXTENSIONS = ("ducklake", "sqlite_scanner", "httpfs")
+_SCHEMAS = ("staging", "core", "mart", "ops")
+_VIEW_SCHEMAS = ("effective", "current", "changed", "rulebook")
+_GIB = 1024**3
+
+
+def quoted(identifier: str) -> str:
+    """Identifier in double quotes, for names that come from the catalogue."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Text as a SQL string literal, for statements that take no bound values."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True)
+class Lake:
+    """An open lake: one DuckDB connection with the catalog attached as `lake`.
+
+    Two-part names (`staging.residents`, `current.encounters`, `core.person`) resolve by search path;
+    `effective`, `current` and `changed` are views of this connection only (see `views`).
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    settings: Settings
+
+    def execute(self, sql: str, values: list[Any] | None = None) -> duckdb.DuckDBPyConnection:
+        """Run one statement with bound values."""
+        return self.connection.execute(sql, values) if values else self.connection.execute(sql)
+
+    def rows(self, sql: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return self.execute(sql, values).fetchall()
+
+    def value(self, sql: str, values: list[Any] | None = None) -> Any:
+        """The first column of the only row of a query."""
+        row = self.execute(sql, values).fetchone()
+        return row[0] if row else None
+
+    def count(self, sql: str, values: list[Any] | None = None) -> int:
+        """A count, from a query of one row and column."""
+        return int(self.value(sql, values) or 0)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One lake transaction: committed whole, or rolled back whole when the block raises."""
+        self.execute("begin transaction")
+        try:
+            yield
+        except BaseException:
+            self.execute("rollback")
+            raise
+        self.execute("commit")
+
+    def snapshot_id(self) -> int:
+        """The newest committed snapshot of the lake."""
+        return self.count("select max(snapshot_id) from ducklake_snapshots('lake')")
+
+    def has_table(self, schema: str, table: str) -> bool:
+        """Whether the lake holds a table or view of that name."""
+        return bool(
+            self.count(
+                "select count(*) from duckdb_columns() "
+                "where database_name = 'lake' and schema_name = ? and table_name = ?",
+                [schema, table],
+            )
+        )
+
+
+@contextmanager
+def open_lake(settings: Settings) -> Iterator[Lake]:
+    """Open the lake for writing; one writer at a time.
+
+    Raises:
+        SettingsError: another run is writing, or the disk has too little room.
+    """
+    prepare_home(settings)
+    with _writer_lock(settings.lake / "writer.lock"):
+        empty_directory(settings.temp)
+        connection = _connect(settings)
+        try:
+            lake = Lake(connection=connection, settings=settings)
+            _attach(lake)
+            yield lake
+        finally:
+            connection.close()
+            _narrow_catalog(settings.lake)
+
+
+def prepare_home(settings: Settings) -> None:
+    """Make the home's directories, narrow, and see that there is room to work.
+
+    Raises:
+        SettingsError: the home cannot be written, or the disk has too little room.
+    """
+    try:
+        for path in (settings.home, settings.landing, settings.published, settings.dagster_home):
+            path.mkdir(parents=True, exist_ok=True)
+        for path in (settings.vault, settings.lake, settings.temp):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.chmod(0o700)
+    except OSError as error:
+        raise SettingsError(
+            f"TIETOALLAS_HOME cannot be written ({error.strerror}); choose another folder"
+        ) from None
+    free = shutil.disk_usage(settings.home).free
+    if free < settings.min_free_disk_gib * _GIB:
+        raise SettingsError(
+            f"only {free / _GIB:.1f} GiB free where TIETOALLAS_HOME is and"
+            f" {settings.min_free_disk_gib} GiB are due; free room,"
+            " or lower TIETOALLAS_MIN_FREE_DISK_GIB"
+        )
+
+
+def empty_directory(path: Path) -> None:
+    """Remove what an interrupted run left in the temp directory."""
+    for entry in path.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def load_extensions(
+    connection: duckdb.DuckDBPyConnection, names: tuple[str, ...] = _EXTENSIONS
+) -> None:
+    """Load DuckDB extensions from their installed wheels; DuckDB checks their signatures.
+
+    Raises:
+        SettingsError: a wheel is missing, or is of another DuckDB version.
+    """
+    version = duckdb.__version__
+    for name in names:
+        spec = importlib.util.find_spec(f"duckdb_extension_{name}")
+        location = Path((spec.origin if spec else None) or "").parent
+        file = location / "extensions" / f"v{version}" / f"{name}.duckdb_extension"
+        if not file.exists():
+            raise SettingsError(
+                f"the DuckDB extension {name} for DuckDB {version} is not installed;"
+                " install the project from requirements.lock"
+            )
+        connection.execute(f"load {literal(str(file))}")
+
+
+def _connect(settings: Settings) -> duckdb.DuckDBPyConnection:
+    free = shutil.disk_usage(settings.home).free
+    return _configured(
+        settings,
+        {
+            "temp_directory": str(settings.temp),
+            "temp_file_encryption": True,
+            "max_temp_directory_size": f"{int(free * 0.8)}B",
+        },
+    )
+
+
+def _configured(settings: Settings, extra: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(
+        config={
+            "threads": settings.worker_threads,
+            "memory_limit": f"{settings.memory_limit_bytes}B",
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            **extra,
+        }
+    )
+    connection.execute("set timezone = 'UTC'")
+    load_extensions(connection)
+    if settings.catalog != "sqlite":
+        load_extensions(connection, ("postgres_scanner",))
+    return connection
+
+
+def _attach(lake: Lake) -> None:
+    """Attach the catalog as `lake`, make its schemas, and let two-part names resolve."""
+    settings = lake.settings
+    data_path = settings.lake / "data"
+    data_path.mkdir(mode=0o700, exist_ok=True)
+    if settings.catalog == "sqlite":
+        target = f"ducklake:sqlite:{settings.lake / 'catalog.sqlite'}"
+        options = ", meta_journal_mode 'WAL', meta_busy_timeout 60000"
+    else:
+        # DuckLake's retry reads PostgreSQL's English messages (ducklake issue 1311).
+        target = f"ducklake:postgres:{settings.catalog} options='-c lc_messages=C'"
+        options = ""
+    lake.execute(
+        f"attach {literal(target)} as lake (data_path {literal(str(data_path))},"
+        f" data_inlining_row_limit 0{options})"
+    )
+    for schema in _SCHEMAS:
+        lake.execute(f"create schema if not exists lake.{schema}")
+    for schema in _VIEW_SCHEMAS:
+        lake.execute(f"create schema if not exists memory.{schema}")
+    paths = [f"lake.{s}" for s in _SCHEMAS] + [
+        f"memory.{s}" for s in ("main", *_VIEW_SCHEMAS)
+    ]
+    lake.execute(f"set search_path = {literal(','.join(paths))}")
+    lake.execute("call lake.set_option('parquet_compression', 'zstd')")
+    # The register's rows are few, small and hold no person: they stay in the catalog.
+    lake.execute("call lake.set_option('data_inlining_row_limit', 1000, schema => 'ops')")
+
+
+@contextmanager
+def _writer_lock(path: Path) -> Iterator[None]:
+    handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise SettingsError(
+            "another run is writing to this lake; wait for it to end, then run again"
+        ) from None
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _narrow_catalog(directory: Path) -> None:
+    for file in directory.glob("catalog.sqlite*"):
+        file.chmod(0o600)

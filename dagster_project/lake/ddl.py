@@ -1,0 +1,96 @@
+"""The lake's tables: staging from the contracts, and the register of what was done.
+
+Here: `create table` statements. Not here: core and mart tables, whose models make them (`builds`).
+"""
+
+from __future__ import annotations
+
+from dagster_project.contracts.model import Catalogue, Contract
+from dagster_project.errors import ContractError
+from dagster_project.lake.connection import Lake, quoted
+
+OPS_TABLES = {
+    "delivery": """
+        source varchar not null, table_name varchar not null, delivery_sequence bigint not null,
+        sha256 varchar not null, contract_version varchar not null, byte_count bigint not null,
+        received_count bigint not null, accepted_count bigint not null,
+        quarantined_count bigint not null, duplicate_count bigint not null,
+        predecessor_sequence bigint, covers_to_date date not null,
+        landed_at timestamp not null, run_id varchar not null""",
+    "delivery_event": """
+        event_id bigint not null, source varchar not null, table_name varchar not null,
+        delivery_sequence bigint not null, event varchar not null, reason varchar,
+        occurred_at timestamp not null, run_id varchar not null""",
+    "quarantine": """
+        source varchar not null, table_name varchar not null, delivery_sequence bigint not null,
+        record_number bigint not null, rule_id varchar not null""",
+    "rule_result": """
+        source varchar not null, table_name varchar not null, delivery_sequence bigint not null,
+        rule_id varchar not null, severity varchar not null, dimension varchar not null,
+        violated_count bigint not null, checked_count bigint not null""",
+    "refusal": """
+        source varchar not null, table_name varchar not null, delivery_sequence bigint,
+        rule_id varchar not null, line_number bigint, column_name varchar,
+        refused_at timestamp not null, run_id varchar not null""",
+    "run": """
+        run_id varchar not null, started_at timestamp not null, finished_at timestamp,
+        code_version varchar not null, contracts_sha256 varchar not null,
+        models_sha256 varchar not null, outcome varchar not null""",
+    "model_build": """
+        model varchar not null, model_sha256 varchar not null, last_event_id bigint not null,
+        row_count bigint not null, rebuilt varchar not null, built_at timestamp not null,
+        run_id varchar not null""",
+    "build": """
+        build_id bigint not null, snapshot_id bigint not null, last_event_id bigint not null,
+        protection_count bigint not null, models_sha256 varchar not null,
+        built_at timestamp not null, run_id varchar not null""",
+    "check_result": """
+        run_id varchar not null, check_id varchar not null, table_name varchar not null,
+        dimension varchar not null, severity varchar not null, status varchar not null,
+        violated_count bigint not null, checked_count bigint not null,
+        checked_at timestamp not null""",
+    "release": """
+        release_id varchar not null, build_id bigint not null, snapshot_id bigint not null,
+        published_at timestamp not null, run_id varchar not null""",
+    "protection_state": "scrubbed_count bigint not null",
+}
+
+
+def create_tables(lake: Lake, catalogue: Catalogue) -> None:
+    """Make the tables that are missing, and see that staging still looks as the contracts say.
+
+    Raises:
+        ContractError: a staging table differs from its contract.
+    """
+    for name, columns in OPS_TABLES.items():
+        lake.execute(f"create table if not exists lake.ops.{name} ({columns})")
+    for key in catalogue.tables():
+        contract = catalogue.latest(key)
+        lake.execute(
+            f"create table if not exists lake.staging.{quoted(contract.table)}"
+            f" ({staging_columns(contract)})"
+        )
+        _check_staging(lake, contract)
+
+
+def staging_columns(contract: Contract) -> str:
+    """Column definitions of a staging table: the contract's lake columns, then where each row came from."""
+    columns = [
+        f"{quoted(c.name)} {'bigint' if c.is_identity else c.sql_type}"
+        for c in contract.lake_columns
+    ]
+    return ", ".join([*columns, "delivery_sequence bigint not null", "record_number bigint not null"])
+
+
+def _check_staging(lake: Lake, contract: Contract) -> None:
+    found = lake.rows(
+        "select column_name from duckdb_columns() where database_name = 'lake'"
+        " and schema_name = 'staging' and table_name = ? order by column_index",
+        [contract.table],
+    )
+    due = [*(c.name for c in contract.lake_columns), "delivery_sequence", "record_number"]
+    if [name for (name,) in found] != due:
+        raise ContractError(
+            f"staging.{contract.table} differs from contract {contract.key} {contract.version};"
+            " a changed column needs a new major version with an upcast, then `tietoallas replay`"
+        )

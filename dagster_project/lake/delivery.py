@@ -1,0 +1,293 @@
+"""The delivery protocol: a file in landing becomes rows in the lake exactly once, or nothing at all.
+
+Order of steps, each survivable: bytes to the vault, identities to the vault, then ONE lake
+transaction with rows, quarantine, counts and the register entry. Only that transaction makes a
+delivery exist; whatever a crash leaves before it is reused by the next run.
+
+Here: the steps and the register. Not here: what a row must be (`gate`), where files lie (`sources`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from dagster_project.contracts.model import Catalogue, Contract
+from dagster_project.errors import CheckFailed, DeliveryRefused
+from dagster_project.lake import gate
+from dagster_project.lake.connection import Lake, quoted
+from dagster_project.sources.landing import LandingFile
+from dagster_project.sources.text import utf8_text
+from dagster_project.vault.deliveries import DeliveryVault, VaultedDelivery
+from dagster_project.vault.identities import Identities
+
+OnStep = Callable[[str], None]
+Key = tuple[str, str, int]
+
+
+def no_step(step: str) -> None:
+    """Do nothing between steps; tests put a crash here."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Who does the work and when: every register row names its run."""
+
+    run_id: str
+    now: Callable[[], datetime]
+    on_step: OnStep = no_step
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one delivery."""
+
+    label: str
+    verdict: gate.Verdict | None
+    """None where exactly these bytes were taken in before."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """Everything a delivery passes through on its way in."""
+
+    lake: Lake
+    blobs: DeliveryVault
+    identities: Identities
+    catalogue: Catalogue
+    run: Run
+
+
+def take_in(door: Door, file: LandingFile) -> Outcome:
+    """Take one landing file through the protocol.
+
+    Raises:
+        DeliveryRefused: the file breaks its contract as a whole; nothing of it was taken in.
+        CheckFailed: rows would be lost or made up (a defect of this program); nothing was taken in.
+    """
+    before = _fingerprint(file)
+    vaulted = door.blobs.put(file.path)
+    door.run.on_step("bytes in the vault")
+    if _is_known(door.lake, file, vaulted.sha256):
+        _leave_landing(door, file)
+        return Outcome(file.label, None)
+    verdict = _through_the_gate(door, file)
+    if _fingerprint(file) != before:
+        raise DeliveryRefused(
+            "file.being_written", "the file changed while it was read; it is tried again next run"
+        )
+    warnings = gate.check_dataset_rules(file.contract, verdict)
+    _write(door, file, vaulted, _with(verdict, warnings))
+    door.run.on_step("delivery committed")
+    _leave_landing(door, file)
+    return Outcome(file.label, verdict)
+
+
+def _with(verdict: gate.Verdict, extra: tuple[gate.RuleCount, ...]) -> gate.Verdict:
+    return gate.Verdict(
+        verdict.received,
+        verdict.accepted,
+        verdict.quarantined,
+        verdict.duplicate,
+        verdict.rules + extra,
+    )
+
+
+def _fingerprint(file: LandingFile) -> tuple[int, int, int]:
+    try:
+        status = file.path.stat()
+    except OSError as error:
+        raise DeliveryRefused(
+            "file.unreadable", f"the file cannot be read ({error.strerror}); mend its permissions"
+        ) from None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _is_known(lake: Lake, file: LandingFile, sha256: str) -> bool:
+    """Whether this very delivery was taken in before.
+
+    Raises:
+        DeliveryRefused: its sequence was, with other bytes.
+    """
+    known = lake.value(
+        "select sha256 from ops.delivery"
+        " where source = ? and table_name = ? and delivery_sequence = ?",
+        [file.contract.source, file.contract.table, file.sequence],
+    )
+    if known is not None and known != sha256:
+        raise DeliveryRefused(
+            "sequence.other_bytes",
+            "a delivery with this sequence and other content was taken in before;"
+            " a correction needs a sequence of its own",
+        )
+    return known is not None
+
+
+def _leave_landing(door: Door, file: LandingFile) -> None:
+    """Remove the landing file: its bytes are in the vault and its rows in the lake."""
+    if not door.lake.settings.keep_landing:
+        file.path.unlink(missing_ok=True)
+    door.run.on_step("landing file removed")
+
+
+def _through_the_gate(door: Door, file: LandingFile) -> gate.Verdict:
+    contract = file.contract
+    with utf8_text(file.path, contract, temp=door.lake.settings.temp) as text:
+        gate.read(door.lake, contract, file.sequence, text)
+    door.run.on_step("gate passed")
+    register_identities(door, contract, file.sequence)
+    door.run.on_step("identities registered")
+    return gate.judge(door.lake, contract)
+
+
+def register_identities(door: Door, contract: Contract, sequence: int) -> None:
+    """Give every new code in `gate` a person, and note the protection orders it states."""
+    codes = gate.codes_sql(contract)
+    door.lake.execute(f"create or replace temp table gate_codes as {codes}")
+    persons = [c for c in contract.columns if c.is_identity]
+    if not persons:
+        return
+    table = contract.key
+    door.identities.register(
+        "select identity_code from gate_codes", source=table, sequence=sequence
+    )
+    door.run.on_step("codes registered")
+    flags = [c for c in contract.columns if c.is_protection_order]
+    for flag in flags:
+        door.identities.protect(
+            "select distinct identity_map.person_id from gate join identity_map"
+            f" on identity_map.identity_code = gate.{quoted(persons[0].name)}"
+            f" where gate.{quoted(flag.name)}",
+            source=table,
+            sequence=sequence,
+        )
+
+
+def _write(
+    door: Door, file: LandingFile, vaulted: VaultedDelivery, verdict: gate.Verdict
+) -> None:
+    contract, lake, run = file.contract, door.lake, door.run
+    with lake.transaction():
+        run.on_step("transaction begun")
+        lake.execute(insert_sql(door.catalogue.latest(contract.key), contract, file.sequence))
+        run.on_step("rows written")
+        _write_quarantine(lake, file)
+        run.on_step("quarantine written")
+        _write_rule_results(lake, file, verdict)
+        run.on_step("rule results written")
+        _write_register(door, file, vaulted, verdict)
+        run.on_step("register written")
+        _check_conserved(lake, file, verdict)
+        run.on_step("counts checked")
+
+
+def insert_sql(target: Contract, sent: Contract, sequence: int) -> str:
+    """SQL that appends the sound records of `gate` to staging, as the newest major has them.
+
+    Identity codes become persons, and places become NULL for persons under a protection order.
+    """
+    codes = [c.name for c in sent.columns if c.is_identity]
+    identities = {name: f"identity_{index}.person_id" for index, name in enumerate(codes)}
+    joins = [
+        f"left join identity_map as identity_{index}"
+        f" on identity_{index}.identity_code = gate.{quoted(name)}"
+        for index, name in enumerate(codes)
+    ]
+    if identities and any(c.is_place for c in sent.columns):
+        person = next(iter(identities.values()))
+        joins.append(f"left join protected_person on protected_person.person_id = {person}")
+    values = ", ".join(_value(c.name, sent, identities) for c in target.lake_columns)
+    return (
+        f"insert into lake.staging.{quoted(target.table)} select {values},"
+        f" {sequence} as delivery_sequence, gate.rowid + 1 as record_number"
+        f" from gate {' '.join(joins)}"
+        " where gate.rowid + 1 not in (select record_number from gate_left)"
+    )
+
+
+def _value(name: str, sent: Contract, identities: dict[str, str]) -> str:
+    if name in identities:
+        return identities[name]
+    if name in sent.upcast:
+        return f"({sent.upcast[name]})"
+    value = f"gate.{quoted(name)}"
+    if identities and sent.column(name).is_place:
+        return f"case when protected_person.person_id is null then {value} end"
+    return value
+
+
+def _write_quarantine(lake: Lake, file: LandingFile) -> None:
+    lake.execute(
+        "insert into lake.ops.quarantine select ?, ?, ?, record_number, rule_id"
+        " from gate_broken where severity = 'error'",
+        [file.contract.source, file.contract.table, file.sequence],
+    )
+
+
+def _write_rule_results(lake: Lake, file: LandingFile, verdict: gate.Verdict) -> None:
+    contract = file.contract
+    rows = [
+        f"('{c.rule.id}', '{c.rule.severity}', '{c.rule.dimension}', {c.violated})"
+        for c in verdict.rules
+    ]
+    lake.execute(
+        f"insert into lake.ops.rule_result select ?, ?, ?, rule_id, severity, dimension, violated,"
+        f" {verdict.received} from (values {', '.join(rows)})"
+        " as results(rule_id, severity, dimension, violated)",
+        [contract.source, contract.table, file.sequence],
+    )
+
+
+def _write_register(
+    door: Door, file: LandingFile, vaulted: VaultedDelivery, verdict: gate.Verdict
+) -> None:
+    contract, delivery = file.contract, file.contract.delivery
+    now = door.run.now()
+    door.lake.execute(
+        "insert into lake.ops.delivery values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            contract.source,
+            contract.table,
+            file.sequence,
+            vaulted.sha256,
+            contract.version,
+            vaulted.byte_count,
+            verdict.received,
+            verdict.accepted,
+            verdict.quarantined,
+            verdict.duplicate,
+            delivery.predecessor(file.sequence),
+            delivery.last_date(file.sequence),
+            now,
+            door.run.run_id,
+        ],
+    )
+    write_event(door.lake, (contract.source, contract.table, file.sequence), "landed", door.run)
+
+
+def write_event(lake: Lake, key: Key, event: str, run: Run, *, reason: str | None = None) -> None:
+    """Append to the log of what happened to deliveries; its ids order everything built from them."""
+    lake.execute(
+        "insert into lake.ops.delivery_event"
+        " select coalesce(max(event_id), 0) + 1, ?, ?, ?, ?, ?, ?, ? from ops.delivery_event",
+        [*key, event, reason, run.now(), run.run_id],
+    )
+
+
+def _check_conserved(lake: Lake, file: LandingFile, verdict: gate.Verdict) -> None:
+    """The first conservation law, on the rows themselves and before they are committed.
+
+    Raises:
+        CheckFailed: received is not accepted + quarantined + duplicate.
+    """
+    written = lake.count(
+        f"select count(*) from lake.staging.{quoted(file.contract.table)} where delivery_sequence = ?",
+        [file.sequence],
+    )
+    left = verdict.quarantined + verdict.duplicate
+    if written != verdict.accepted or verdict.received != written + left:
+        raise CheckFailed(
+            f"{file.label}: {verdict.received} records were received but {written} would be written"
+            f" and {left} left out; nothing was taken in. This is a defect: report it"
+        )

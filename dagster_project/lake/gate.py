@@ -1,0 +1,283 @@
+"""The gate: one pass over a delivery that casts every field and judges every row rule.
+
+Here: text records to the temp table `gate` (typed columns, `failed` = broken rules as a bit mask,
+rowid + 1 = record number), and from it what is accepted, quarantined and duplicate.
+Not here: reading bytes (`sources`), writing to the lake (`delivery`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.contracts.model import (
+    Column,
+    Contract,
+    Dimension,
+    FileFormat,
+    RowRule,
+    Severity,
+)
+from dagster_project.errors import ContractError, DeliveryRefused, SettingsError
+from dagster_project.lake.casts import cast, to_utc
+from dagster_project.lake.connection import Lake, quoted
+from dagster_project.sources import delimited, json_lines
+
+MAX_RULES = 62
+IDENTITY_RULE = "identity_code"
+DUPLICATE_RULE = "primary_key.duplicate"
+BROKEN_RULE = "row.broken"
+
+
+@dataclass(frozen=True)
+class GateRule:
+    """A rule with the SQL that is true where a row breaks it; None where it is judged after the pass."""
+
+    id: str
+    severity: Severity
+    dimension: Dimension
+    broken: str | None
+
+
+@dataclass(frozen=True)
+class RuleCount:
+    """How often one rule was broken in a delivery."""
+
+    rule: GateRule
+    violated: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate found: the first conservation law holds by these four."""
+
+    received: int
+    accepted: int
+    quarantined: int
+    duplicate: int
+    rules: tuple[RuleCount, ...]
+
+
+def rules_of(contract: Contract) -> tuple[GateRule, ...]:
+    """Every rule a row of this contract is judged by, in the order of their bits.
+
+    Raises:
+        ContractError: there are more rules than bits.
+    """
+    rules: list[GateRule] = []
+    whole = ""
+    if contract.dialect.format is FileFormat.NDJSON:
+        rules.append(GateRule(BROKEN_RULE, Severity.ERROR, Dimension.CONFORMANCE, "is_broken"))
+        whole = " and not is_broken"
+    for index, column in enumerate(contract.columns):
+        rules.extend(_column_rules(column, f"raw_{index}", whole))
+    rules.extend(_row_rule(rule) for rule in contract.row_rules)
+    bits = sum(r.broken is not None for r in rules)
+    if bits > MAX_RULES:
+        raise ContractError(f"{contract.key}: {bits} row rules; the gate judges {MAX_RULES} at most")
+    rules.append(GateRule(DUPLICATE_RULE, Severity.ERROR, Dimension.CONFORMANCE, None))
+    return tuple(rules)
+
+
+def _column_rules(column: Column, raw: str, whole: str) -> list[GateRule]:
+    name = quoted(column.name)
+    rules = []
+    if column.is_required or column.primary_key_position is not None:
+        missing = f"{raw} is null{whole}"
+        rules.append(
+            GateRule(f"{column.name}.required", Severity.ERROR, Dimension.COMPLETENESS, missing)
+        )
+    if column.is_identity:
+        rule_id = f"{column.name}.{IDENTITY_RULE}"
+        rules.append(GateRule(rule_id, Severity.ERROR, Dimension.CONFORMANCE, None))
+    elif column.sql_type == "TIMESTAMP":
+        local = quoted(f"local_{column.name}")
+        rules.append(
+            _conformance(f"{column.name}.type", f"{raw} is not null and {local} is null")
+        )
+        rules.append(
+            _conformance(f"{column.name}.missing_hour", f"{local} is not null and {name} is null")
+        )
+    elif column.sql_type != "VARCHAR":
+        rules.append(_conformance(f"{column.name}.type", f"{raw} is not null and {name} is null"))
+    return rules
+
+
+def _conformance(rule_id: str, broken: str) -> GateRule:
+    return GateRule(rule_id, Severity.ERROR, Dimension.CONFORMANCE, broken)
+
+
+def _row_rule(rule: RowRule) -> GateRule:
+    return GateRule(rule.id, rule.severity, rule.dimension, f"not ({rule.expression})")
+
+
+def read(lake: Lake, contract: Contract, sequence: int, path: Path) -> None:
+    """Cast and judge a delivery into the temp table `gate`.
+
+    Raises:
+        DeliveryRefused: the file cannot be read as the contract says.
+        SettingsError: the disk is full.
+    """
+    sql = gate_sql(contract, sequence, path)
+    try:
+        lake.execute(f"create or replace temp table gate as {sql}")
+    except duckdb.OutOfMemoryException:
+        raise SettingsError(
+            "the delivery does not fit memory and the disk has no room to spill;"
+            " free room, or raise TIETOALLAS_MEMORY_LIMIT_GIB"
+        ) from None
+    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        # The reader's message quotes the line, hence a person: only its rule and line go on.
+        raise delimited.refusal(str(error)) from None
+
+
+def gate_sql(contract: Contract, sequence: int, path: Path) -> str:
+    """The one pass: text in, typed columns and the mask of broken rules out."""
+    reader = json_lines if contract.dialect.format is FileFormat.NDJSON else delimited
+    text = reader.relation(path, contract, sequence)
+    casts = ", ".join(_typed(i, c, contract) for i, c in enumerate(contract.columns))
+    zoned = _zoned(contract)
+    replaced = f" replace ({zoned})" if zoned else ""
+    kept = ", ".join(quoted(c.name) for c in contract.columns)
+    mask = _mask(contract, sequence)
+    return (
+        f"with text_records as (select * from {text}),"
+        f" local_records as (select *, {casts} from text_records),"
+        f" records as (select *{replaced} from local_records)"
+        f" select {kept}, {mask} as failed from records"
+    )
+
+
+def _typed(index: int, column: Column, contract: Contract) -> str:
+    value = cast(f"raw_{index}", column, contract.dialect)
+    if column.sql_type == "TIMESTAMP":
+        local = quoted(f"local_{column.name}")
+        return f"{value} as {local}, {local} as {quoted(column.name)}"
+    return f"{value} as {quoted(column.name)}"
+
+
+def _zoned(contract: Contract) -> str:
+    moments = [c for c in contract.columns if c.sql_type == "TIMESTAMP"]
+    zone = contract.dialect.time_zone
+    return ", ".join(
+        f"{to_utc(quoted(f'local_{c.name}'), zone)} as {quoted(c.name)}" for c in moments
+    )
+
+
+def _mask(contract: Contract, sequence: int) -> str:
+    last_date = contract.delivery.last_date(sequence)
+    conditions = [r.broken for r in rules_of(contract) if r.broken is not None]
+    bits = [
+        f"case when {condition} then {1 << bit} else 0 end" for bit, condition in enumerate(conditions)
+    ]
+    mask = " + ".join(bits) or "0"
+    return f"cast({mask} as bigint)".replace("$delivery_date", f"date '{last_date}'")
+
+
+def judge(lake: Lake, contract: Contract) -> Verdict:
+    """Sort the records of `gate` into temp tables, once identities are registered.
+
+    Makes `gate_broken` (record_number, rule_id, severity) and `gate_left` (record_number): the
+    records that do not go on. Reads `identity_map`.
+    """
+    rules = rules_of(contract)
+    _find_broken(lake, contract, rules)
+    lake.execute(
+        "create or replace temp table gate_left as select distinct record_number from gate_broken"
+        " where severity = 'error'"
+    )
+    quarantined = lake.count("select count(*) from gate_left")
+    duplicate = _find_duplicates(lake, contract)
+    received = lake.count("select count(*) from gate")
+    violated = dict(lake.rows("select rule_id, count(*) from gate_broken group by rule_id"))
+    counts = tuple(RuleCount(rule, int(violated.get(rule.id, 0))) for rule in rules)
+    return Verdict(received, received - quarantined - duplicate, quarantined, duplicate, counts)
+
+
+def _find_broken(lake: Lake, contract: Contract, rules: tuple[GateRule, ...]) -> None:
+    lake.execute(
+        "create or replace temp table gate_broken"
+        " (record_number bigint, rule_id varchar, severity varchar)"
+    )
+    masked = [r for r in rules if r.broken is not None]
+    if masked and lake.count("select count(*) from gate where failed <> 0"):
+        bits = ", ".join(
+            f"({1 << bit}, '{rule.id}', '{rule.severity}')" for bit, rule in enumerate(masked)
+        )
+        lake.execute(
+            "insert into gate_broken select gate.rowid + 1, bits.rule_id, bits.severity"
+            f" from gate join (values {bits}) as bits(bit, rule_id, severity)"
+            " on (gate.failed & bits.bit) <> 0 where gate.failed <> 0"
+        )
+    for column in (c for c in contract.columns if c.is_identity):
+        name = quoted(column.name)
+        lake.execute(
+            f"insert into gate_broken select rowid + 1, '{column.name}.{IDENTITY_RULE}', 'error'"
+            f" from gate where {name} in (select identity_code from gate_codes"
+            " where identity_code not in (select identity_code from identity_map))"
+        )
+
+
+def _find_duplicates(lake: Lake, contract: Contract) -> int:
+    """Within a delivery the last record of a key stands: by its own update time, then by place."""
+    key = ", ".join(quoted(name) for name in contract.primary_key)
+    updated_at = contract.delivery.updated_at_column
+    order = f"{quoted(updated_at)} desc nulls last, " if updated_at else ""
+    lake.execute(
+        "create or replace temp table gate_duplicate as with sound as ("
+        f"select {key}, {quoted(updated_at) + ', ' if updated_at else ''}rowid + 1 as record_number"
+        " from gate where rowid + 1 not in (select record_number from gate_left)),"
+        f" repeated as (select {key} from sound group by {key} having count(*) > 1),"
+        " ranked as (select record_number, row_number() over"
+        f" (partition by {key} order by {order}record_number desc) as place"
+        f" from sound semi join repeated using ({key}))"
+        " select record_number from ranked where place > 1"
+    )
+    lake.execute("insert into gate_left select record_number from gate_duplicate")
+    lake.execute(
+        f"insert into gate_broken select record_number, '{DUPLICATE_RULE}', 'error'"
+        " from gate_duplicate"
+    )
+    return lake.count("select count(*) from gate_duplicate")
+
+
+def codes_sql(contract: Contract) -> str:
+    """SQL for the identity codes that a delivery holds, distinct; none where it holds no persons."""
+    columns = [quoted(c.name) for c in contract.columns if c.is_identity]
+    if not columns:
+        return "select null::varchar as identity_code where false"
+    union = " union ".join(
+        f"select {name} as identity_code from gate where {name} is not null" for name in columns
+    )
+    return union if len(columns) > 1 else f"select distinct * from ({union})"
+
+
+def check_dataset_rules(contract: Contract, verdict: Verdict) -> tuple[RuleCount, ...]:
+    """Judge the rules over the delivery as a whole.
+
+    Returns:
+        The broken ones of warning severity.
+
+    Raises:
+        DeliveryRefused: one of error severity is broken.
+    """
+    share = 100 * verdict.quarantined / verdict.received if verdict.received else 0.0
+    values = {"row_count": float(verdict.received), "quarantined_share": share}
+    warnings = []
+    for rule in contract.dataset_rules:
+        value = values[rule.metric]
+        low = rule.minimum is not None and value < rule.minimum
+        high = rule.maximum is not None and value > rule.maximum
+        if not (low or high):
+            continue
+        if rule.severity is Severity.ERROR:
+            bound = f"at least {rule.minimum:g}" if low else f"at most {rule.maximum:g}"
+            raise DeliveryRefused(
+                rule.id,
+                f"{rule.metric} is {value:g}, and {bound} is due ({rule.description});"
+                " ask the sender for a whole delivery",
+            )
+        warnings.append(RuleCount(GateRule(rule.id, rule.severity, rule.dimension, None), 1))
+    return tuple(warnings)

@@ -1,0 +1,90 @@
+"""Protection orders: outside the vault, no row tells where a protected person is.
+
+The gate already leaves places out for persons it knows to be protected. This module does the rest:
+it extends an order over the person's other codes, and takes the places out of rows that came
+before the order. It runs before every build, so nothing is built or published from what it has
+not seen. Orders are only ever added here; one is lifted by a logged act and a replay.
+
+Here: those two. Not here: who is protected (`vault.identities`), physical removal (`maintenance`).
+"""
+
+from __future__ import annotations
+
+from dagster_project.contracts.model import Catalogue, Contract
+from dagster_project.lake.connection import Lake, quoted
+from dagster_project.lake.delivery import Run, write_event
+from dagster_project.vault.identities import Identities
+
+_EVENT_KEY = ("vault", "protection", 0)
+
+
+def hide_places(lake: Lake, identities: Identities, catalogue: Catalogue, run: Run) -> int:
+    """Bring the lake up to the vault's protection orders; returns how many persons were new to it."""
+    _extend_over_links(lake, identities, catalogue)
+    known = lake.count("select count(*) from vault.protection")
+    followed = lake.count("select coalesce(max(scrubbed_count), 0) from ops.protection_state")
+    if known == followed:
+        return 0
+    run.on_step("protection extended")
+    with lake.transaction():
+        lake.execute(
+            "create or replace temp table newly_followed as"
+            " select person_id from vault.protection where protection_number > ?",
+            [followed],
+        )
+        for contract in _with_places(catalogue):
+            _hide(lake, contract)
+        lake.execute("delete from lake.ops.protection_state")
+        lake.execute("insert into lake.ops.protection_state values (?)", [known])
+        write_event(lake, _EVENT_KEY, "protected", run)
+        run.on_step("places hidden")
+    run.on_step("protection committed")
+    return known - followed
+
+
+def _extend_over_links(lake: Lake, identities: Identities, catalogue: Catalogue) -> None:
+    """A person's former and later codes share the order, however long the chain."""
+    for contract in _with_former_codes(catalogue):
+        person, former = (c.name for c in contract.columns if c.is_identity)
+        lake.execute(
+            "create or replace temp table code_link as"
+            f" select distinct {quoted(person)} as person_id, {quoted(former)} as former_id"
+            f" from lake.staging.{quoted(contract.table)} where {quoted(former)} is not null"
+        )
+        sequence = lake.count(
+            f"select coalesce(max(delivery_sequence), 0) from lake.staging.{quoted(contract.table)}"
+        )
+        linked = (
+            "select person_id from code_link semi join protected_person"
+            " on code_link.former_id = protected_person.person_id"
+            " union select former_id as person_id from code_link semi join protected_person"
+            " on code_link.person_id = protected_person.person_id"
+        )
+        while identities.protect(linked, source=contract.key, sequence=sequence):
+            pass
+
+
+def _with_former_codes(catalogue: Catalogue) -> list[Contract]:
+    newest = [catalogue.latest(key) for key in catalogue.tables()]
+    return [c for c in newest if sum(column.is_identity for column in c.columns) == 2]
+
+
+def _with_places(catalogue: Catalogue) -> list[Contract]:
+    newest = [catalogue.latest(key) for key in catalogue.tables()]
+    return [
+        c
+        for c in newest
+        if any(column.is_place for column in c.lake_columns)
+        and any(column.is_identity for column in c.columns)
+    ]
+
+
+def _hide(lake: Lake, contract: Contract) -> None:
+    person = next(c.name for c in contract.columns if c.is_identity)
+    places = [quoted(c.name) for c in contract.lake_columns if c.is_place]
+    settings = ", ".join(f"{place} = null" for place in places)
+    told = " or ".join(f"{place} is not null" for place in places)
+    lake.execute(
+        f"update lake.staging.{quoted(contract.table)} set {settings}"
+        f" where {quoted(person)} in (select person_id from newly_followed) and ({told})"
+    )

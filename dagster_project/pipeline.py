@@ -1,0 +1,260 @@
+"""The whole pipeline as plain calls: what the command line and Dagster both run.
+
+Here: opening lake and vault together, the order of stages, what a run reports. Not here: how any
+stage works (`lake`, `vault`, `publish`), or who starts it (`cli`, `assets`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from dagster_project import rulebook
+from dagster_project.contracts.loader import load_catalogue
+from dagster_project.contracts.model import Catalogue
+from dagster_project.errors import CheckFailed, DeliveryRefused
+from dagster_project.lake import builds, checks, ddl, protection, views
+from dagster_project.lake.connection import Lake, open_lake
+from dagster_project.lake.delivery import Door, OnStep, Outcome, Run, no_step, take_in
+from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.sources.landing import LandingFile, StrayFile, survey
+from dagster_project.sql_models import ModelGraph, load_models
+from dagster_project.vault.deliveries import DeliveryVault
+from dagster_project.vault.identities import Identities
+from dagster_project.vault.keys import Keyring, load_keyring
+
+CONTRACTS = PROJECT_ROOT / "data_contracts"
+SQL = PROJECT_ROOT / "sql"
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What is installed: contracts, rulebooks and models. Loading it touches no data."""
+
+    catalogue: Catalogue
+    rulebooks: tuple[rulebook.Rulebook, ...]
+    graph: ModelGraph
+
+    @property
+    def contracts_sha256(self) -> str:
+        """Of all contracts and rulebooks."""
+        parts = [c.sha256 for c in self.catalogue.contracts] + [r.sha256 for r in self.rulebooks]
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+@lru_cache
+def load_definition() -> Definition:
+    """Read contracts, rulebooks and models from the installation.
+
+    Raises:
+        ContractError: a contract or rulebook is not valid.
+        BuildError: a model is not valid.
+    """
+    catalogue = load_catalogue(CONTRACTS)
+    rulebooks = rulebook.load_rulebooks()
+    hashes = {catalogue.latest(k).table: catalogue.latest(k).sha256 for k in catalogue.tables()}
+    hashes |= {r.name: r.sha256 for r in rulebooks}
+    return Definition(catalogue, rulebooks, load_models(SQL, hashes))
+
+
+@dataclass(frozen=True)
+class Session:
+    """Lake and vault, open for one run."""
+
+    definition: Definition
+    lake: Lake
+    identities: Identities
+    blobs: DeliveryVault
+    keyring: Keyring
+    run: Run
+
+    @property
+    def door(self) -> Door:
+        """What deliveries pass through."""
+        return Door(self.lake, self.blobs, self.identities, self.definition.catalogue, self.run)
+
+
+@contextmanager
+def open_session(
+    settings: Settings,
+    *,
+    run_id: str | None = None,
+    now: Callable[[], datetime] | None = None,
+    on_step: OnStep = no_step,
+    definition: Definition | None = None,
+) -> Iterator[Session]:
+    """Open everything a run needs; one at a time, and never without keys.
+
+    Raises:
+        SettingsError: keys are missing, another run is writing, or the disk is too full.
+    """
+    keyring = load_keyring(settings)
+    loaded = definition or load_definition()
+    run = Run(run_id or uuid.uuid4().hex, now or _utc_now, on_step)
+    with open_lake(settings) as lake:
+        identities = Identities(lake.connection, settings.vault, keyring)
+        identities.attach()
+        blobs = DeliveryVault(settings.vault / "deliveries", keyring.age_identity)
+        blobs.remove_temporaries()
+        ddl.create_tables(lake, loaded.catalogue)
+        views.create_views(lake, loaded.catalogue)
+        views.create_rulebook_views(lake, loaded.rulebooks)
+        yield Session(loaded, lake, identities, blobs, keyring, run)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A delivery that was not taken in, and why."""
+
+    label: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What one pass over landing did."""
+
+    outcomes: tuple[Outcome, ...]
+    refusals: tuple[Refusal, ...]
+    unfinished_count: int
+
+
+def ingest(session: Session, *, only: str | None = None, report: Report = print) -> Ingested:
+    """Take in everything that lies in landing; a refused file stands in nobody's way."""
+    landing = survey(session.lake.settings.landing, session.definition.catalogue, only=only)
+    outcomes: list[Outcome] = []
+    refusals = [_note_stray(session, stray, report) for stray in landing.strays if only is None]
+    for file in landing.files:
+        try:
+            outcome = take_in(session.door, file)
+        except DeliveryRefused as refused:
+            refusals.append(_note_refusal(session, file, refused, report))
+        else:
+            outcomes.append(outcome)
+            report(_line(outcome))
+    return Ingested(tuple(outcomes), tuple(refusals), landing.unfinished_count)
+
+
+def _line(outcome: Outcome) -> str:
+    if outcome.verdict is None:
+        return f"{outcome.label}: taken in before, nothing to do"
+    verdict = outcome.verdict
+    return (
+        f"{outcome.label}: {verdict.received} received, {verdict.accepted} accepted,"
+        f" {verdict.quarantined} quarantined, {verdict.duplicate} duplicate"
+    )
+
+
+def _note_stray(session: Session, stray: StrayFile, report: Report) -> Refusal:
+    report(f"REFUSED {stray.label}: {stray.message}")
+    return Refusal(stray.label, stray.message)
+
+
+def _note_refusal(
+    session: Session, file: LandingFile, refused: DeliveryRefused, report: Report
+) -> Refusal:
+    """Note the refusal in the register, once for the same delivery and reason."""
+    report(f"REFUSED {file.label}: {refused}")
+    key: list[Any] = [file.contract.source, file.contract.table, file.sequence, refused.rule_id]
+    session.lake.execute(
+        "insert into lake.ops.refusal select ?, ?, ?, ?, ?, ?, ?, ? where not exists ("
+        "select 1 from ops.refusal where source = ? and table_name = ?"
+        " and delivery_sequence = ? and rule_id = ?)",
+        [*key, refused.line, refused.column, session.run.now(), session.run.run_id, *key],
+    )
+    return Refusal(file.label, str(refused))
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did, and how its checks came out."""
+
+    models: tuple[builds.Built, ...]
+    checks: tuple[checks.CheckResult, ...] = field(default=())
+    build_id: int | None = None
+
+
+def build(session: Session, *, report: Report = print) -> BuildReport:
+    """Bring every model up to date, check the whole, and call it green.
+
+    Raises:
+        BuildError: a model cannot be built, or is empty where rows were due.
+        CheckFailed: a blocking check failed; the last green build still stands.
+    """
+    hide_places(session)
+    built = []
+    for model in session.definition.graph.models:
+        done = builds.build_model(session.lake, session.definition.graph, model, session.run)
+        report(f"{done.model}: {done.row_count} rows, rebuilt {done.rebuilt}")
+        built.append(done)
+    return finish_build(session, tuple(built), report=report)
+
+
+def hide_places(session: Session) -> int:
+    """Bring the lake up to the vault's protection orders, before anything is built from it."""
+    return protection.hide_places(
+        session.lake, session.identities, session.definition.catalogue, session.run
+    )
+
+
+def finish_build(
+    session: Session, built: tuple[builds.Built, ...] = (), *, report: Report = print
+) -> BuildReport:
+    """Check the whole and, where it holds, name the snapshot at which the graph is green."""
+    results = checks.run_checks(session.lake, session.definition.catalogue, session.run)
+    for result in results:
+        if result.status is checks.Status.PASS_WITH_FAILURES:
+            report(
+                f"warning {result.check.id}: {result.violated} of {result.checked}"
+                f" ({result.check.description})"
+            )
+    build_id = builds.record_green(session.lake, session.definition.graph, session.run)
+    return BuildReport(built, results, build_id)
+
+
+@contextmanager
+def recorded_run(session: Session) -> Iterator[None]:
+    """Note the run in `ops.run`: when it started, from which code, and how it ended."""
+    lake, run = session.lake, session.run
+    lake.execute(
+        "insert into lake.ops.run values (?, ?, null, ?, ?, ?, 'started')",
+        [
+            run.run_id,
+            run.now(),
+            code_version(),
+            session.definition.contracts_sha256,
+            session.definition.graph.sha256,
+        ],
+    )
+    outcome = "failed"
+    try:
+        yield
+        outcome = "succeeded"
+    except CheckFailed:
+        outcome = "blocked by a check"
+        raise
+    finally:
+        lake.execute(
+            "update lake.ops.run set finished_at = ?, outcome = ? where run_id = ?",
+            [run.now(), outcome, run.run_id],
+        )
+
+
+def code_version() -> str:
+    """Version of the installed project."""
+    try:
+        return importlib.metadata.version("tietoallas")
+    except importlib.metadata.PackageNotFoundError:
+        return "uninstalled"

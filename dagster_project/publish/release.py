@@ -1,0 +1,215 @@
+"""A release: what readers see, built beside what they read and swapped in one step.
+
+Here: staging, verifying, swapping and pruning releases. Not here: what a table holds (`sql/mart`),
+the analysts' database (`analyst`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dagster_project.errors import BuildError
+from dagster_project.lake.builds import newest_green
+from dagster_project.lake.connection import Lake, literal, quoted
+from dagster_project.pipeline import Session
+from dagster_project.publish import analyst
+from dagster_project.vault.private_files import fsync_directory
+
+CURRENT = "current"
+_PERSON_LEVEL = ("analyst",)
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """One file of a release."""
+
+    path: str
+    row_count: int
+    byte_count: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release and what it was made from."""
+
+    release_id: str
+    build_id: int
+    snapshot_id: int
+    protection_count: int
+    tables: tuple[PublishedTable, ...]
+
+
+def publish(session: Session) -> Release:
+    """Publish the newest green build; a reader sees the old release or the new one, whole.
+
+    Raises:
+        BuildError: there is no green build, or a staged file does not hold what the lake does.
+    """
+    lake, published = session.lake, session.lake.settings.published
+    green = newest_green(lake)
+    release_id = f"{green.build_id:06d}"
+    releases = published / "releases"
+    final = releases / release_id
+    if not final.exists():
+        staging = _empty_staging(releases, release_id)
+        release = _stage(session, staging, release_id)
+        session.run.on_step("release staged")
+        _seal(staging)
+        os.rename(staging, final)
+        fsync_directory(releases)
+        session.run.on_step("release named")
+    release = _read_manifest(final)
+    _point_current(published, release_id)
+    session.run.on_step("release swapped")
+    _note(session, release)
+    _withdraw_person_level(releases, release)
+    _prune(releases, keep=lake.settings.keep_releases, current=release_id)
+    return release
+
+
+def _empty_staging(releases: Path, release_id: str) -> Path:
+    releases.mkdir(parents=True, exist_ok=True)
+    for leftover in releases.glob(".staging-*"):
+        shutil.rmtree(leftover)
+    staging = releases / f".staging-{release_id}"
+    staging.mkdir()
+    return staging
+
+
+def _stage(session: Session, staging: Path, release_id: str) -> Release:
+    lake = session.lake
+    green = newest_green(lake)
+    previous = _current_directory(lake.settings.published)
+    flat = staging / "internal" / "bi"
+    flat.mkdir(parents=True)
+    marts = [m for m in session.definition.graph.models if m.schema == "mart"]
+    for model in marts:
+        _write_parquet(lake, model.name, green.snapshot_id, flat / f"{model.name}.parquet")
+    analyst_file = staging / "analyst" / "tietoallas.duckdb"
+    analyst_file.parent.mkdir(mode=0o700)
+    analyst.write_database(session, analyst_file, green.snapshot_id)
+    session.run.on_step("files written")
+    tables = [
+        _published(lake, m.name, green.snapshot_id, staging, flat / f"{m.name}.parquet") for m in marts
+    ]
+    for table in tables:
+        _link_unchanged(staging / table.path, table, previous)
+    protected = lake.count("select count(*) from vault.protection")
+    release = Release(release_id, green.build_id, green.snapshot_id, protected, tuple(tables))
+    manifest = json.dumps(asdict(release), indent=2) + "\n"
+    (staging / "manifest.json").write_text(manifest, encoding="utf-8")
+    return release
+
+
+def _write_parquet(lake: Lake, name: str, snapshot_id: int, target: Path) -> None:
+    lake.execute(
+        f"copy (select * from lake.mart.{quoted(name)} at (version => {snapshot_id}) order by all)"
+        f" to {literal(str(target))} (format parquet, compression zstd)"
+    )
+
+
+def _published(
+    lake: Lake, name: str, snapshot_id: int, staging: Path, target: Path
+) -> PublishedTable:
+    """Read a staged file back and hold it against the lake.
+
+    Raises:
+        BuildError: it does not hold the rows that the lake does.
+    """
+    due = lake.count(f"select count(*) from lake.mart.{quoted(name)} at (version => {snapshot_id})")
+    found = lake.count(f"select count(*) from read_parquet({literal(str(target))})")
+    if due != found:
+        raise BuildError(f"{name}: {found} rows were written and {due} are due; not published")
+    content = target.read_bytes()
+    return PublishedTable(
+        path=str(target.relative_to(staging)),
+        row_count=found,
+        byte_count=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+
+
+def _link_unchanged(file: Path, table: PublishedTable, previous: Path | None) -> None:
+    """Share the bytes with the previous release where they are the same."""
+    twin = previous / table.path if previous else None
+    if twin is None or not twin.exists() or twin.stat().st_size != table.byte_count:
+        return
+    if hashlib.sha256(twin.read_bytes()).hexdigest() == table.sha256:
+        file.unlink()
+        os.link(twin, file)
+
+
+def _seal(staging: Path) -> None:
+    """Flush every file, and leave nothing that can be written in place."""
+    for path in sorted(staging.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as handle:
+                os.fsync(handle.fileno())
+            path.chmod(0o400 if path.relative_to(staging).parts[0] in _PERSON_LEVEL else 0o444)
+    for directory in sorted(p for p in staging.rglob("*") if p.is_dir()):
+        fsync_directory(directory)
+    fsync_directory(staging)
+
+
+def _point_current(published: Path, release_id: str) -> None:
+    target = Path("releases") / release_id
+    link = published / CURRENT
+    if link.is_symlink() and Path(os.readlink(link)) == target:
+        return
+    staged = published / f".{CURRENT}"
+    staged.unlink(missing_ok=True)
+    staged.symlink_to(target)
+    os.replace(staged, link)
+    fsync_directory(published)
+
+
+def _current_directory(published: Path) -> Path | None:
+    link = published / CURRENT
+    return link.resolve() if link.exists() else None
+
+
+def _read_manifest(directory: Path) -> Release:
+    document = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
+    tables = tuple(PublishedTable(**table) for table in document.pop("tables"))
+    return Release(**document, tables=tables)
+
+
+def _note(session: Session, release: Release) -> None:
+    session.lake.execute(
+        "insert into lake.ops.release select ?, ?, ?, ?, ? where not exists"
+        " (select 1 from ops.release where release_id = ?)",
+        [
+            release.release_id,
+            release.build_id,
+            release.snapshot_id,
+            session.run.now(),
+            session.run.run_id,
+            release.release_id,
+        ],
+    )
+
+
+def _withdraw_person_level(releases: Path, release: Release) -> None:
+    """Take person-level files out of releases made before the newest protection order."""
+    for directory in _complete(releases):
+        if _read_manifest(directory).protection_count < release.protection_count:
+            for path in (directory / name for name in _PERSON_LEVEL):
+                if path.exists():
+                    shutil.rmtree(path)
+
+
+def _complete(releases: Path) -> list[Path]:
+    return sorted(p for p in releases.iterdir() if (p / "manifest.json").exists())
+
+
+def _prune(releases: Path, *, keep: int, current: str) -> None:
+    names = [p for p in _complete(releases) if not p.name.startswith(".")]
+    for directory in names[:-keep]:
+        if directory.name != current:
+            shutil.rmtree(directory)

@@ -1,0 +1,199 @@
+"""The files in `sql/`: one model per file, its header and what it reads.
+
+Here: finding, parsing and ordering models. Not here: running them (`lake.builds`).
+
+A header is YAML in leading `--` lines: `grain` (one sentence), `key` (columns that are unique),
+`partition` (a month column; without it the model is built whole), `touched` (queries for the
+months to rebuild, over `changed.<name>`), `purpose` of a mart, `may_be_empty` and why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import sqlglot
+import yaml
+from sqlglot import exp
+
+from dagster_project.errors import BuildError
+
+SCHEMAS = ("core", "mart")
+_KEYS = frozenset({"grain", "key", "partition", "touched", "purpose", "may_be_empty"})
+
+
+@dataclass(frozen=True)
+class Model:
+    """One SQL model: `<schema>.<name>` from `sql/<schema>/<name>.sql`."""
+
+    schema: str
+    name: str
+    sql: str
+    grain: str
+    key: tuple[str, ...]
+    partition: str | None
+    touched: tuple[str, ...]
+    purpose: str
+    may_be_empty: str
+    """Why no rows may be due; empty where some always are."""
+
+    @property
+    def full_name(self) -> str:
+        """`<schema>.<name>`."""
+        return f"{self.schema}.{self.name}"
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Tables and views the query reads, as `<schema>.<name>`."""
+        return _tables(self.sql)
+
+    @cached_property
+    def parents(self) -> frozenset[str]:
+        """What must be there first: tables read by the query or by the touched-month queries.
+
+        Views over a staging table (`current.x`) count as `staging.x`.
+        """
+        found = set(self.reads).union(*(_tables(sql) for sql in self.touched))
+        return frozenset(_base(name) for name in found)
+
+
+def _base(name: str) -> str:
+    schema, table = name.split(".")
+    return f"staging.{table}" if schema in ("effective", "current") else name
+
+
+def _tables(sql: str) -> frozenset[str]:
+    tree = sqlglot.parse_one(sql, read="duckdb")
+    return frozenset(f"{t.db}.{t.name}" for t in tree.find_all(exp.Table) if t.db)
+
+
+@dataclass(frozen=True)
+class ModelGraph:
+    """All models, parents before children, with a fingerprint of each that covers what it rests on."""
+
+    models: tuple[Model, ...]
+    fingerprints: Mapping[str, str]
+
+    def model(self, full_name: str) -> Model:
+        """Model by its full name.
+
+        Raises:
+            BuildError: there is none.
+        """
+        for model in self.models:
+            if model.full_name == full_name:
+                return model
+        raise BuildError(f"no model {full_name} in sql/")
+
+    def upstream_models(self, model: Model) -> tuple[str, ...]:
+        """Models that this one reads directly; `changed.<model>` counts."""
+        names = {m.name: m.full_name for m in self.models}
+        parents = {names.get(p.split(".")[1], p) if p.startswith("changed.") else p for p in model.parents}
+        return tuple(sorted(p for p in parents if p.split(".")[0] in SCHEMAS))
+
+    def sources(self, model: Model) -> frozenset[str]:
+        """Staging tables (by table name) that the model rests on, directly or not."""
+        names = {m.name for m in self.models}
+        direct = {
+            p.split(".")[1]
+            for p in model.parents
+            if p.startswith(("staging.", "changed.", "rulebook.")) and p.split(".")[1] not in names
+        }
+        inherited = [self.sources(self.model(p)) for p in self.upstream_models(model)]
+        return frozenset(direct).union(*inherited)
+
+    @property
+    def sha256(self) -> str:
+        """Of all models together."""
+        joined = "".join(self.fingerprints[m.full_name] for m in self.models)
+        return hashlib.sha256(joined.encode()).hexdigest()
+
+
+def load_models(root: Path, contract_hashes: Mapping[str, str]) -> ModelGraph:
+    """Read every model below `sql/` and put parents before children.
+
+    Args:
+        root: the folder `sql/`.
+        contract_hashes: of the newest contract of each staging table, by table name.
+
+    Raises:
+        BuildError: a header is wrong, a model reads a table nobody makes, or models form a ring.
+    """
+    models = {m.full_name: m for s in SCHEMAS for m in map(_load, sorted((root / s).glob("*.sql")))}
+    ordered: dict[str, Model] = {}
+    for model in models.values():
+        _place(model, models, ordered, trail=())
+    graph = ModelGraph(tuple(ordered.values()), {})
+    return ModelGraph(graph.models, _fingerprints(graph, contract_hashes))
+
+
+def _place(
+    model: Model, models: Mapping[str, Model], ordered: dict[str, Model], *, trail: tuple[str, ...]
+) -> None:
+    if model.full_name in ordered:
+        return
+    if model.full_name in trail:
+        raise BuildError(f"models read each other in a ring: {' → '.join([*trail, model.full_name])}")
+    for parent in sorted(model.parents):
+        schema, name = parent.split(".")
+        candidates = [parent] if schema in SCHEMAS else [f"{s}.{name}" for s in SCHEMAS]
+        for candidate in candidates if schema in (*SCHEMAS, "changed") else ():
+            if candidate in models:
+                _place(models[candidate], models, ordered, trail=(*trail, model.full_name))
+            elif schema in SCHEMAS:
+                raise BuildError(f"{model.full_name} reads {parent}, which no model makes")
+    ordered[model.full_name] = model
+
+
+def _fingerprints(graph: ModelGraph, contract_hashes: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for model in graph.models:
+        parts = [model.sql, repr(model.touched), repr(model.partition)]
+        parts += [found[p] for p in graph.upstream_models(model)]
+        parts += [contract_hashes.get(s, "") for s in sorted(graph.sources(model))]
+        found[model.full_name] = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return found
+
+
+def _load(path: Path) -> Model:
+    text = path.read_text(encoding="utf-8")
+    header, sql = _split(text)
+    where = f"sql/{path.parent.name}/{path.name}"
+    _check_header(header, where)
+    model = Model(
+        schema=path.parent.name,
+        name=path.stem,
+        sql=sql,
+        grain=header["grain"],
+        key=tuple(header["key"]),
+        partition=header.get("partition"),
+        touched=tuple(header.get("touched", ())),
+        purpose=header.get("purpose", ""),
+        may_be_empty=header.get("may_be_empty", ""),
+    )
+    if bool(model.partition) != bool(model.touched):
+        raise BuildError(f"{where}: `partition` and `touched` go together; give both or neither")
+    return model
+
+
+def _split(text: str) -> tuple[dict[str, Any], str]:
+    lines = text.splitlines()
+    end = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    header = yaml.safe_load("\n".join(line.removeprefix("--").removeprefix(" ") for line in lines[:end]))
+    return header if isinstance(header, dict) else {}, "\n".join(lines[end:]).strip().rstrip(";")
+
+
+def _check_header(header: dict[str, Any], where: str) -> None:
+    unknown = set(header) - _KEYS
+    missing = {"grain", "key"} - set(header)
+    if unknown or missing:
+        raise BuildError(
+            f"{where}: the header lacks {sorted(missing)} and has unknown {sorted(unknown)};"
+            f" it may say {sorted(_KEYS)}"
+        )
+    if not str(header["grain"]).startswith("One row per "):
+        raise BuildError(f"{where}: `grain` is one sentence that starts with 'One row per'")

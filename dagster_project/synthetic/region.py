@@ -1,0 +1,342 @@
+"""The synthetic region: all deliveries of an invented population, chunk by chunk.
+
+Here: the order of things and the rows as text. Not here: how people, contacts or choices are drawn (the
+modules beside this one). Memory does not grow with the population: a chunk of people is drawn from a
+stream of (seed, chunk), its rows are added to the monthly files, and it is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dagster_project.contracts.loader import load_catalogue
+from dagster_project.settings import PROJECT_ROOT
+from dagster_project.synthetic.codes import IdentityCodes
+from dagster_project.synthetic.contacts import (
+    DIAGNOSES,
+    ENCOUNTERS,
+    IDS_A_CHUNK,
+    ContactModel,
+    Mail,
+    build_model,
+    doubled_hour,
+    draw_diagnoses,
+    draw_encounters,
+    post,
+    yearly_contacts,
+)
+from dagster_project.synthetic.dirt import Dirt
+from dagster_project.synthetic.draws import Ints, date_text, labels, time_text
+from dagster_project.synthetic.enrolments import ENROLMENTS, SERVICES, Portal, enrolment_id
+from dagster_project.synthetic.identities import Identities, draw_identities, record_identities
+from dagster_project.synthetic.manifest import Manifest
+from dagster_project.synthetic.months import Month, window
+from dagster_project.synthetic.outbox import Outbox
+from dagster_project.synthetic.parameters import Parameters, load_parameters
+from dagster_project.synthetic.people import People, advance, draw_people, long_term, register_rows
+from dagster_project.synthetic.reference import deliver_reference
+from dagster_project.synthetic.writers import Deliveries
+
+RESIDENTS = "population_register/residents"
+FEWEST_RESIDENTS, MOST_RESIDENTS = 1_000, 5_600_000
+CHUNK = 50_000
+"""Residents drawn at a time."""
+TRUE_RISK = "true_risk.parquet"
+_OLD_CODE_SHARE = 0.3
+"""Of contacts in the two months after a change of code that still carry the old one."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """What all chunks share."""
+
+    parameters: Parameters
+    model: ContactModel
+    months: tuple[Month, ...]
+    deliveries: Deliveries
+    manifest: Manifest
+    codes: IdentityCodes
+    dirt: Dirt | None
+
+    def deliver(
+        self, rng: np.random.Generator, key: str, month: Month, rows: pl.DataFrame
+    ) -> None:
+        """Add a block of rows, with dirt where it is wanted, to a month's file."""
+        contract = self.deliveries.contract(key, month.sequence)
+        file = self.deliveries.file_name(key, month.sequence)
+        first = self.deliveries.records.get(file, 0) + 1
+        if self.dirt is not None:
+            rows = self.dirt.spoil(rng, contract, rows, month=month, file=file, first_record=first)
+        self.deliveries.append(key, month.sequence, rows)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One chunk of people and all that belongs to them."""
+
+    rng: np.random.Generator
+    number: int
+    people: People
+    identities: Identities
+    conditions: tuple[Ints, Ints]
+    portal: Portal
+    mail: Mail
+
+    def codes(self, person: Ints, month: Month, *, lagging: bool) -> pl.Series:
+        """Code that each row's person goes by in a month; contacts may lag behind a change."""
+        current = self.identities.current(month.index).gather(pl.Series(person))
+        since = month.index - self.identities.changed_from[person]
+        old = lagging & (since >= 0) & (since < 2) & (self.rng.random(len(person)) < _OLD_CODE_SHARE)
+        return self.identities.first.gather(pl.Series(person)).zip_with(pl.Series(old), current)
+
+    def protected(self, person: Ints, month: Month) -> Ints:
+        """Whether each row's person is under a protection order."""
+        return self.identities.protected(month.index)[person]
+
+
+def make_deliveries(
+    landing: Path,
+    *,
+    residents: int,
+    months: int,
+    start_month: int = 201701,
+    seed: int = 1,
+    manifest: Path,
+    with_dirt: bool = True,
+) -> None:
+    """Write the deliveries of a synthetic region, and beside the manifest each person's true risk.
+
+    Args:
+        landing: Folder that gets `<source>/<table>/<file>`.
+        residents: Population of the first day, 1 000 to 5 600 000.
+        months: Delivery months.
+        start_month: The first of them, yyyymm.
+        seed: The same seed gives the same bytes.
+        manifest: JSON file, outside landing, that lists what was planted.
+        with_dirt: Whether bad rows and unresolved references are planted.
+
+    Raises:
+        ValueError: a number is out of range, or the manifest would lie in landing.
+    """
+    if not FEWEST_RESIDENTS <= residents <= MOST_RESIDENTS:
+        raise ValueError(f"residents must be {FEWEST_RESIDENTS} to {MOST_RESIDENTS}: {residents}")
+    if manifest.resolve().is_relative_to(landing.resolve()):
+        raise ValueError("the manifest holds identity codes and must lie outside landing")
+    region = _region(landing, window(start_month, months), with_dirt=with_dirt)
+    region.manifest.region.update(
+        residents=residents, months=months, start_month=start_month, seed=seed
+    )
+    deliver_reference(region.deliveries, region.parameters, region.manifest, region.months)
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    with pq.ParquetWriter(manifest.parent / TRUE_RISK, _TRUE_RISK_SCHEMA) as truth:
+        for number, first in enumerate(range(0, residents, CHUNK)):
+            rng = np.random.default_rng([seed, number])
+            truth.write_table(_deliver_chunk(region, rng, number, min(CHUNK, residents - first)))
+    region.deliveries.finish()
+    region.manifest.files.update(region.deliveries.records)
+    region.manifest.write(manifest)
+
+
+def _region(landing: Path, months: tuple[Month, ...], *, with_dirt: bool) -> Region:
+    parameters = load_parameters()
+    manifest = Manifest(region={})
+    codes = IdentityCodes()
+    return Region(
+        parameters=parameters,
+        model=build_model(parameters),
+        months=months,
+        deliveries=Deliveries(landing, load_catalogue(PROJECT_ROOT / "data_contracts")),
+        manifest=manifest,
+        codes=codes,
+        dirt=Dirt(manifest, codes, months) if with_dirt else None,
+    )
+
+
+def _deliver_chunk(
+    region: Region, rng: np.random.Generator, number: int, residents: int
+) -> pa.Table:
+    chunk = _draw_chunk(region, rng, number, residents)
+    truth = _true_risk(region, chunk)
+    first_id = (number + 1) * IDS_A_CHUNK
+    for month in region.months:
+        advance(rng, chunk.people, month, region.parameters)
+        region.deliver(rng, RESIDENTS, month, _register(region, chunk, month))
+        choices = chunk.portal.advance(rng, month)
+        if choices is not None:
+            region.deliver(rng, ENROLMENTS, month, _enrolment_text(region, chunk, choices, month))
+        first_id += _deliver_contacts(region, chunk, month, first_id)
+    record_identities(region.manifest, chunk.identities, chunk.people, region.months)
+    return truth
+
+
+def _draw_chunk(region: Region, rng: np.random.Generator, number: int, residents: int) -> Chunk:
+    parameters, months, manifest = region.parameters, region.months, region.manifest
+    people = draw_people(rng, parameters, residents=residents, months=months)
+    identities = draw_identities(
+        rng,
+        people,
+        region.codes,
+        rates=parameters.dynamics,
+        months=months,
+        is_first_chunk=number == 0,
+    )
+    day, chooser = months[0].first, region.model.chronic
+    return Chunk(
+        rng=rng,
+        number=number,
+        people=people,
+        identities=identities,
+        conditions=long_term(rng, people, parameters, day=day, chooser=chooser),
+        portal=Portal(people, parameters, manifest, chunk=number, months=months),
+        mail=Mail(Outbox(), Outbox(), manifest, months),
+    )
+
+
+_TRUE_RISK_SCHEMA = pa.schema(
+    [
+        ("identity_code", pa.string()),
+        ("frailty", pa.float64()),
+        ("expected_contacts_a_year", pa.float64()),
+        ("long_term_condition_count", pa.int64()),
+    ]
+)
+
+
+def _true_risk(region: Region, chunk: Chunk) -> pa.Table:
+    """What the generator alone knows of each person, by the first code, at the start of the window."""
+    expected = yearly_contacts(chunk.people, region.model, day=region.months[0].first)
+    columns = [
+        chunk.identities.first.to_list(),
+        chunk.people.frailty,
+        expected,
+        chunk.conditions[0],
+    ]
+    return pa.table(columns, schema=_TRUE_RISK_SCHEMA)
+
+
+def _register(region: Region, chunk: Chunk, month: Month) -> pl.DataFrame:
+    people, identities = chunk.people, chunk.identities
+    form = _date_form(region, RESIDENTS, month)
+    is_protected = identities.protected(month.index)
+    sex = labels(("1", "2"), identities.female(people, month.index).astype(np.int64))
+    rows = register_rows(people, month, region.parameters, form=form).with_columns(
+        person_id=identities.current(month.index),
+        previous_person_id=identities.previous(month.index),
+        sex_code=sex,
+        has_protection_order=labels(("0", "1"), is_protected.astype(np.int64)),
+        is_protected=pl.Series(is_protected),
+    )
+    return rows.filter(people.listed(month))
+
+
+def _date_form(region: Region, key: str, month: Month) -> str:
+    """The contract's date format, with day and month unpadded where it is Finnish: 1.5.2017."""
+    form = region.deliveries.contract(key, month.sequence).dialect.date_format
+    return form.replace("%d.%m.", "%-d.%-m.")
+
+
+def _time_form(region: Region, key: str, month: Month) -> str:
+    return region.deliveries.contract(key, month.sequence).dialect.timestamp_format
+
+
+def _deliver_contacts(region: Region, chunk: Chunk, month: Month, first_id: int) -> int:
+    """Deliver a month's encounters and diagnoses; returns how many encounters were drawn."""
+    rng, people, model = chunk.rng, chunk.people, region.model
+    chosen = chunk.portal.chosen
+    drawn = draw_encounters(rng, people, model, month=month, chosen=chosen, first_id=first_id)
+    coded = draw_diagnoses(rng, people, model, encounters=drawn, conditions=chunk.conditions)
+    person = drawn["person"].to_numpy()
+    codes = chunk.codes(person, month, lagging=True)
+    is_protected = pl.Series(chunk.protected(person, month))
+    drawn = drawn.with_columns(person_id=codes, is_protected=is_protected)
+    row = coded["row"]
+    coded = coded.with_columns(person_id=codes.gather(row), is_protected=is_protected.gather(row))
+    encounters, diagnoses = post(rng, model, chunk.mail, month=month, rows=(drawn, coded))
+    if chunk.number == 0:
+        sequence = month.sequence
+        planted = [{"encounter_id": i, "sequence": sequence} for i in doubled_hour(encounters, month)]
+        region.manifest.doubled_hour.extend(planted)
+    region.deliver(rng, ENCOUNTERS, month, _encounter_text(region, encounters, month))
+    region.deliver(rng, DIAGNOSES, month, _diagnosis_text(region, diagnoses, month))
+    return len(drawn)
+
+
+def _encounter_text(region: Region, rows: pl.DataFrame, month: Month) -> pl.DataFrame:
+    form = _time_form(region, ENCOUNTERS, month)
+    settings = region.parameters.contacts
+    kinds, professions = settings["kinds"], settings["professions"]
+    kind = rows["kind"].to_numpy()
+    languages = (*region.parameters.languages, None)
+    return pl.DataFrame(
+        {
+            "encounter_id": rows["encounter_id"].cast(pl.String),
+            "person_id": rows["person_id"],
+            "site_id": labels(region.parameters.site_ids, rows["site"].to_numpy()),
+            "started_at": time_text(rows["started"], form),
+            "ended_at": time_text(rows["ended"].set(rows["ended"] < 0, None), form),
+            "service_code": labels([k["service"] for k in kinds], kind),
+            "contact_type_code": labels([k["contact_type"] for k in kinds], kind),
+            "profession_code": labels([professions[k["profession"]] for k in kinds], kind),
+            "urgency_code": labels(("1", "2", "3"), rows["urgency"].to_numpy()),
+            "contact_language_code": labels(languages, rows["spoken"].to_numpy()),
+            "service_language_code": labels(languages, rows["served"].to_numpy()),
+            "duration_minutes": _tenths_text(rows["tenths"]),
+            "updated_at": time_text(rows["updated"], form),
+            "is_protected": rows["is_protected"],
+        }
+    )
+
+
+def _tenths_text(tenths: pl.Series) -> pl.Series:
+    """Tenths with a decimal comma; negative ones are null."""
+    known = tenths.set(tenths < 0, None)
+    return (known // 10).cast(pl.String) + "," + (known % 10).cast(pl.String)
+
+
+def _diagnosis_text(region: Region, rows: pl.DataFrame, month: Month) -> pl.DataFrame:
+    icd10 = region.parameters.diagnoses["icd10"]
+    icpc2 = region.parameters.diagnoses["icpc2"]
+    code = rows["icd10"].to_numpy()
+    return pl.DataFrame(
+        {
+            "encounter_id": rows["encounter_id"].cast(pl.String),
+            "diagnosis_number": rows["diagnosis_number"].cast(pl.String),
+            "person_id": rows["person_id"],
+            "icd10_code": labels([*(c[0] for c in icd10), None], code),
+            "icd10_pair_code": labels([*(c[1] for c in icd10), None], code),
+            "icpc2_code": labels([*(c[0] for c in icpc2), None], rows["icpc2"].to_numpy()),
+            "diagnosed_date": date_text(rows["day"].to_numpy(), _date_form(region, DIAGNOSES, month)),
+            "updated_at": time_text(rows["updated"], _time_form(region, DIAGNOSES, month)),
+            "is_protected": rows["is_protected"],
+        }
+    )
+
+
+def _enrolment_text(
+    region: Region, chunk: Chunk, rows: pl.DataFrame, month: Month
+) -> pl.DataFrame:
+    parameters = region.parameters
+    date_form = _date_form(region, ENROLMENTS, month)
+    person, site = rows["person"].to_numpy(), rows["site"].to_numpy()
+    channels: Sequence[str] = list(parameters.enrolments["channels"])
+    return pl.DataFrame(
+        {
+            "enrolment_id": pl.Series([enrolment_id(s) for s in rows["serial"]], dtype=pl.String),
+            "person_id": chunk.codes(person, month, lagging=False),
+            "service_code": labels(SERVICES, rows["service"].to_numpy()),
+            "provider_id": labels(parameters.site_providers, site),
+            "site_id": labels(parameters.site_ids, site),
+            "start_date": date_text(rows["start"].to_numpy(), date_form),
+            "end_date": date_text(rows["end"].to_numpy(), date_form),
+            "channel_code": labels(channels, rows["channel"].to_numpy()),
+            "updated_at": time_text(rows["updated"], _time_form(region, ENROLMENTS, month)),
+            "is_protected": pl.Series(chunk.protected(person, month)),
+        }
+    )

@@ -1,0 +1,103 @@
+-- grain: One row per month, service, provider, municipality and age band, on the month's last day.
+-- key: [enrolment_month, service_code, provider_id, municipality_code, age_band]
+-- purpose: knowledge management
+-- may_be_empty: choice may not have begun
+with
+month_end as (
+    select distinct
+        cast(date_trunc('month', covers_to_date) as date) as enrolment_month,
+        covers_to_date as last_date
+    from ops.delivery
+    where source = 'enrolment_portal' and table_name = 'enrolments'
+),
+
+enrolled as (
+    select
+        month_end.enrolment_month,
+        month_end.last_date,
+        enrolment.person_id,
+        enrolment.service_code,
+        enrolment.provider_id
+    from core.enrolment as enrolment
+    inner join month_end
+        on
+            enrolment.valid_from_date <= month_end.last_date
+            and (enrolment.valid_to_date is null or month_end.last_date < enrolment.valid_to_date)
+    where enrolment.known_to_seq is null
+),
+
+described as (
+    select
+        enrolled.enrolment_month,
+        enrolled.service_code,
+        enrolled.provider_id,
+        residence.municipality_code,
+        person.birth_date,
+        enrolled.last_date
+    from enrolled
+    -- An enrolled person whom the register does not list still counts: nobody drops out of a list.
+    left join core.person as person on enrolled.person_id = person.person_id
+    left join core.residence as residence
+        on
+            enrolled.person_id = residence.person_id
+            and residence.known_to_seq is null
+            and residence.valid_from_date <= enrolled.last_date
+            and (residence.valid_to_date is null or enrolled.last_date < residence.valid_to_date)
+),
+
+aged as (
+    select
+        enrolment_month,
+        service_code,
+        provider_id,
+        municipality_code,
+        -- Age turns on the birthday, not with the birth month.
+        year(last_date) - year(birth_date)
+        - case
+            when
+                month(last_date) < month(birth_date)
+                or (month(last_date) = month(birth_date) and day(last_date) < day(birth_date))
+                then 1
+            else 0
+        end as age_years
+    from described
+),
+
+banded as (
+    select
+        enrolment_month,
+        service_code,
+        provider_id,
+        municipality_code,
+        case
+            when age_years is null then 'unknown'
+            when age_years < 7 then '0-6'
+            when age_years < 18 then '7-17'
+            when age_years < 65 then '18-64'
+            when age_years < 75 then '65-74'
+            when age_years < 85 then '75-84'
+            else '85+'
+        end as age_band
+    from aged
+),
+
+final as (
+    select
+        enrolment_month,
+        service_code,
+        provider_id,
+        municipality_code,
+        age_band,
+        count(*) as person_count
+    from banded
+    group by enrolment_month, service_code, provider_id, municipality_code, age_band
+)
+
+select
+    enrolment_month,
+    service_code,
+    provider_id,
+    municipality_code,
+    age_band,
+    person_count
+from final

@@ -1,0 +1,119 @@
+"""Which part of the code may import which: the table, and the test that holds it.
+
+Here: imports and reads of the clock. Not here: what functions look like (`test_modules`).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dagster_project.settings import PROJECT_ROOT
+
+PACKAGE = "dagster_project"
+BASE = ("errors", "settings")
+LAKE = (*BASE, "contracts", "rulebook", "sql_models", "sources")
+
+# Module or package -> what else of the project it may import; the longest entry that fits counts.
+# The vault alone sees a person; the modules that name it here are the ways to it.
+LAYERS: dict[str, tuple[str, ...]] = {
+    "": (),
+    "errors": (),
+    "settings": ("errors",),
+    "rules": (),
+    "rulebook": BASE,
+    "contracts": BASE,
+    "sql_models": (*BASE, "contracts"),
+    "synthetic": (*BASE, "contracts"),
+    "sources": (*BASE, "contracts", "lake.connection"),
+    "vault": (*BASE, "contracts"),
+    "lake": LAKE,
+    "lake.delivery": (*LAKE, "lake", "vault"),
+    "lake.protection": (*LAKE, "lake", "vault"),
+    "publish": (*LAKE, "lake"),
+    "pipeline": (*LAKE, "lake", "publish", "vault"),
+    "assets": (*LAKE, "lake", "publish", "pipeline"),
+    "definitions": (*LAKE, "lake", "publish", "pipeline", "assets"),
+    "cli": (*LAKE, "lake", "publish", "pipeline", "synthetic", "vault"),
+}
+
+# Package of others -> the only parts that may import it.
+USERS: dict[str, tuple[str, ...]] = {
+    "dagster": ("assets", "definitions"),
+    "duckdb": ("lake", "vault", "publish"),
+    "duckdb_extensions": ("lake.connection",),
+    "pyrage": ("vault",),
+    "typer": ("cli",),
+}
+
+# Everyone else takes the time as an argument.
+CLOCK_READERS = ("cli", "pipeline", "assets")
+CLOCK_CALLS = {"now", "utcnow", "today", "time", "time_ns", "monotonic", "perf_counter"}
+CLOCK_OWNERS = {"datetime", "date", "time"}
+
+
+def name_of(path: Path) -> str:
+    """`lake.gate` for dagster_project/lake/gate.py; a package by its own name, the root by none."""
+    parts = path.relative_to(PROJECT_ROOT / PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+MODULES = {name_of(path): path for path in sorted((PROJECT_ROOT / PACKAGE).rglob("*.py"))}
+
+
+def lies_in(module: str, parts: tuple[str, ...]) -> bool:
+    """Whether a module is one of these parts or lies within one."""
+    return any(module == part or module.startswith(f"{part}.") for part in parts)
+
+
+def layer_of(module: str) -> str:
+    """The longest entry of the table that the module lies in.
+
+    Raises:
+        KeyError: the table does not name it.
+    """
+    fits = [layer for layer in LAYERS if lies_in(module, (layer,))]
+    if not fits:
+        raise KeyError(f"{module} is in no layer; add it to LAYERS")
+    return max(fits, key=len)
+
+
+def imports(module: str) -> Iterator[str]:
+    """Full names that a module imports, at its top or within functions."""
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_its_layer_may(module: str) -> None:
+    layer = layer_of(module)
+    own = (layer,) if layer else ()
+    inside = [n.removeprefix(f"{PACKAGE}.") for n in imports(module) if n.startswith(f"{PACKAGE}.")]
+    assert [name for name in inside if not lies_in(name, (*LAYERS[layer], *own))] == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_libraries_are_imported_only_where_they_belong(module: str) -> None:
+    roots = {name.split(".")[0] for name in imports(module)}
+    assert [r for r in sorted(roots & USERS.keys()) if not lies_in(module, USERS[r])] == []
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if not lies_in(m, CLOCK_READERS)])
+def test_nothing_reads_the_clock(module: str) -> None:
+    reads = [
+        node.lineno
+        for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.attr in CLOCK_CALLS
+        and node.func.value.id in CLOCK_OWNERS
+    ]
+    assert reads == []
