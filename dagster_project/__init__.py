@@ -1,0 +1,1 @@
+"""Tietoallas: a regional data lake, and the engines that pay, guide and foresee on top of it."""

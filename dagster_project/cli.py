@@ -86,14 +86,18 @@ def _needs_demo_deliveries(settings: Settings) -> bool:
     if (settings.lake / "catalog.sqlite").exists():
         return False
     return not any(
-        path.is_file() for source in PERSON_SOURCES for path in (settings.landing / source).rglob("*")
+        path.is_file()
+        for source in PERSON_SOURCES
+        for path in (settings.landing / source).rglob("*")
     )
 
 
 def _make_demo(settings: Settings, *, residents: int, months: int) -> None:
     from dagster_project.synthetic.region import make_deliveries  # numpy and polars: slow to import
 
-    typer.echo(f"demo: making the synthetic region's deliveries ({residents} residents, {months} months)")
+    typer.echo(
+        f"demo: making the synthetic region's deliveries ({residents} residents, {months} months)"
+    )
     settings.landing.mkdir(parents=True, exist_ok=True)
     make_deliveries(
         settings.landing,
@@ -182,12 +186,16 @@ def quarantine_list(limit: int = 50) -> None:
 
 
 @quarantine_app.command(name="show")
-def quarantine_show(table: str, sequence: int, record: int, purpose: Annotated[str, typer.Option()]) -> None:
+def quarantine_show(
+    table: str, sequence: int, record: int, purpose: Annotated[str, typer.Option()]
+) -> None:
     """One record as it was sent, from the vault; who looked, when and why is logged."""
     with _session() as session:
         catalogue = session.definition.catalogue
         if table not in catalogue.tables():
-            raise TietoallasError(f"no contract {table}; known are: {', '.join(catalogue.tables())}")
+            raise TietoallasError(
+                f"no contract {table}; known are: {', '.join(catalogue.tables())}"
+            )
         contract = catalogue.in_force(table, sequence)
         sha256 = session.lake.value(
             "select sha256 from ops.delivery"
@@ -245,7 +253,9 @@ def maintain() -> None:
     """Merge small files, expire old snapshots and remove files no snapshot needs."""
     with _session() as session:
         done = maintenance.maintain(session.lake, session.run)
-    typer.echo(f"expired {done.expired_snapshot_count} snapshots, removed {done.removed_file_count} files")
+    typer.echo(
+        f"expired {done.expired_snapshot_count} snapshots, removed {done.removed_file_count} files"
+    )
 
 
 @app.command()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
@@ -25,7 +26,7 @@ from dagster_project.lake.connection import Lake, open_lake
 from dagster_project.lake.delivery import Door, OnStep, Outcome, Run, no_step, take_in
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources.landing import LandingFile, StrayFile, survey
-from dagster_project.sql_models import ModelGraph, load_models
+from dagster_project.sql_models import Model, ModelGraph, load_models
 from dagster_project.vault.deliveries import DeliveryVault
 from dagster_project.vault.identities import Identities
 from dagster_project.vault.keys import Keyring, load_keyring
@@ -112,6 +113,14 @@ def open_session(
 
 def _utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+class RunOutcome(StrEnum):
+    """How a run ended, as `ops.run` has it."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    BLOCKED = "blocked by a check"
 
 
 @dataclass(frozen=True)
@@ -202,6 +211,17 @@ def build(session: Session, *, report: Report = print) -> BuildReport:
     return finish_build(session, tuple(built), report=report)
 
 
+def build_one(session: Session, model: Model) -> builds.Built:
+    """Bring one model up to date on its parents as they stand.
+
+    Raises:
+        BuildError: it cannot be built, is empty where rows were due, or a parent was never built.
+    """
+    graph = session.definition.graph
+    builds.create_changed_views_above(session.lake, graph, model)
+    return builds.build_model(session.lake, graph, model, session.run)
+
+
 def hide_places(session: Session) -> int:
     """Bring the lake up to the vault's protection orders, before anything is built from it."""
     return protection.hide_places(
@@ -227,29 +247,38 @@ def finish_build(
 @contextmanager
 def recorded_run(session: Session) -> Iterator[None]:
     """Note the run in `ops.run`: when it started, from which code, and how it ended."""
-    lake, run = session.lake, session.run
-    lake.execute(
+    begin_run(session)
+    outcome = RunOutcome.FAILED
+    try:
+        yield
+        outcome = RunOutcome.SUCCEEDED
+    except CheckFailed:
+        outcome = RunOutcome.BLOCKED
+        raise
+    finally:
+        end_run(session, outcome)
+
+
+def begin_run(session: Session) -> None:
+    """Note in `ops.run` that the run has started, and from which code."""
+    session.lake.execute(
         "insert into lake.ops.run values (?, ?, null, ?, ?, ?, 'started')",
         [
-            run.run_id,
-            run.now(),
+            session.run.run_id,
+            session.run.now(),
             code_version(),
             session.definition.contracts_sha256,
             session.definition.graph.sha256,
         ],
     )
-    outcome = "failed"
-    try:
-        yield
-        outcome = "succeeded"
-    except CheckFailed:
-        outcome = "blocked by a check"
-        raise
-    finally:
-        lake.execute(
-            "update lake.ops.run set finished_at = ?, outcome = ? where run_id = ?",
-            [run.now(), outcome, run.run_id],
-        )
+
+
+def end_run(session: Session, outcome: RunOutcome) -> None:
+    """Note in `ops.run` how the run ended."""
+    session.lake.execute(
+        "update lake.ops.run set finished_at = ?, outcome = ? where run_id = ?",
+        [session.run.now(), outcome, session.run.run_id],
+    )
 
 
 def code_version() -> str:

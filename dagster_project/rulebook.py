@@ -32,9 +32,13 @@ class Rulebook:
     @property
     def sql(self) -> str:
         """The rulebook as a query: its columns and `valid_from_date`."""
-        casts = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in self.columns.items())
+        casts = ", ".join(
+            f"cast({name} as {kind}) as {name}" for name, kind in self.columns.items()
+        )
         values = ", ".join(
-            "(" + ", ".join(["'" + str(d) + "'", *("'" + v.replace("'", "''") + "'" for v in row)]) + ")"
+            "("
+            + ", ".join(["'" + str(d) + "'", *("'" + v.replace("'", "''") + "'" for v in row)])
+            + ")"
             for d, row in self.rows
         )
         names = ", ".join(["valid_from", *self.columns])
@@ -71,14 +75,18 @@ def _load(path: Path) -> Rulebook:
 
 def _entry(entry: dict[str, Any], where: str) -> list[dict[str, Any]]:
     if set(entry) != {"source", "rows"} or not entry["source"]:
-        raise ContractError(f"{where}: every dated entry says its `source` and `rows`, nothing else")
+        raise ContractError(
+            f"{where}: every dated entry says its `source` and `rows`, nothing else"
+        )
     rows: list[dict[str, Any]] = entry["rows"]
     return rows
 
 
 def _row(row: dict[str, Any], columns: dict[str, str], where: str) -> tuple[str, ...]:
     if set(row) != set(columns):
-        raise ContractError(f"{where}: a row has columns {sorted(row)}, and {sorted(columns)} are due")
+        raise ContractError(
+            f"{where}: a row has columns {sorted(row)}, and {sorted(columns)} are due"
+        )
     for name, kind in columns.items():
         if kind.startswith("decimal"):
             _check_number(row[name], f"{where}, column {name}")

@@ -23,13 +23,21 @@ class Settings(BaseSettings):
 
     home: Path = Field(default=PROJECT_ROOT / "var", description="Where all data live.")
     keys: Path | None = Field(default=None, description="Key file; outside lake and repository.")
-    catalog: str = Field(default="sqlite", description="`sqlite`, or a PostgreSQL connection string.")
+    catalog: str = Field(
+        default="sqlite", description="`sqlite`, or a PostgreSQL connection string."
+    )
     memory_limit_gib: float | None = Field(default=None, gt=0, description="DuckDB memory limit.")
     threads: int | None = Field(default=None, ge=1, description="DuckDB threads.")
-    min_free_disk_gib: float = Field(default=1.0, ge=0, description="A run refuses to start below this.")
+    min_free_disk_gib: float = Field(
+        default=1.0, ge=0, description="A run refuses to start below this."
+    )
     keep_landing: bool = Field(default=False, description="Keep landing files after their commit.")
-    keep_releases: int = Field(default=12, ge=1, description="Releases kept under published/releases.")
-    retain_snapshot_days: int = Field(default=7, ge=0, description="Lake snapshots kept by maintenance.")
+    keep_releases: int = Field(
+        default=12, ge=1, description="Releases kept under published/releases."
+    )
+    retain_snapshot_days: int = Field(
+        default=7, ge=0, description="Lake snapshots kept by maintenance."
+    )
 
     @property
     def landing(self) -> Path:
@@ -64,7 +72,9 @@ class Settings(BaseSettings):
     @cached_property
     def worker_threads(self) -> int:
         """Threads in force: as set, else the processors this process may use."""
-        return self.threads or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+        return self.threads or (
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+        )
 
     @cached_property
     def memory_limit_bytes(self) -> int:

@@ -47,6 +47,11 @@ class Model:
         return f"{self.schema}.{self.name}"
 
     @cached_property
+    def tree(self) -> exp.Expression:
+        """The query, parsed."""
+        return sqlglot.parse_one(self.sql, read="duckdb")
+
+    @cached_property
     def reads(self) -> frozenset[str]:
         """Tables and views the query reads, as `<schema>.<name>`."""
         return _tables(self.sql)
@@ -92,7 +97,9 @@ class ModelGraph:
     def upstream_models(self, model: Model) -> tuple[str, ...]:
         """Models that this one reads directly; `changed.<model>` counts."""
         names = {m.name: m.full_name for m in self.models}
-        parents = {names.get(p.split(".")[1], p) if p.startswith("changed.") else p for p in model.parents}
+        parents = {
+            names.get(p.split(".")[1], p) if p.startswith("changed.") else p for p in model.parents
+        }
         return tuple(sorted(p for p in parents if p.split(".")[0] in SCHEMAS))
 
     def sources(self, model: Model) -> frozenset[str]:
@@ -137,7 +144,9 @@ def _place(
     if model.full_name in ordered:
         return
     if model.full_name in trail:
-        raise BuildError(f"models read each other in a ring: {' → '.join([*trail, model.full_name])}")
+        raise BuildError(
+            f"models read each other in a ring: {' → '.join([*trail, model.full_name])}"
+        )
     for parent in sorted(model.parents):
         schema, name = parent.split(".")
         candidates = [parent] if schema in SCHEMAS else [f"{s}.{name}" for s in SCHEMAS]
@@ -183,7 +192,9 @@ def _load(path: Path) -> Model:
 def _split(text: str) -> tuple[dict[str, Any], str]:
     lines = text.splitlines()
     end = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
-    header = yaml.safe_load("\n".join(line.removeprefix("--").removeprefix(" ") for line in lines[:end]))
+    header = yaml.safe_load(
+        "\n".join(line.removeprefix("--").removeprefix(" ") for line in lines[:end])
+    )
     return header if isinstance(header, dict) else {}, "\n".join(lines[end:]).strip().rstrip(";")
 
 

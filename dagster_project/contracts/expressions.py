@@ -23,7 +23,15 @@ _NOT_OF_THE_DATA = (
     exp.Rand,
     exp.Uuid,
 )
-_BOOLEAN = (exp.Predicate, exp.Connector, exp.Not, exp.Boolean)
+_BOOLEAN = (
+    exp.Predicate,
+    exp.Connector,
+    exp.Not,
+    exp.Boolean,
+    exp.StartsWith,
+    exp.EndsWith,
+    exp.Contains,
+)
 
 
 def check_value(sql: str, columns: Collection[str]) -> None:

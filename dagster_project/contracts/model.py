@@ -161,7 +161,8 @@ class Delivery:
     def sequence_of(self, file_name: str) -> int | None:
         """Sequence a file name states, or None where the name is not of this table."""
         match = self.file_pattern.fullmatch(file_name)
-        return int(match["sequence"]) if match else None
+        # `\d` is also a digit of any other script, so that one sequence would have many names.
+        return int(match["sequence"]) if match and match["sequence"].isascii() else None
 
     def predecessor(self, sequence: int) -> int | None:
         """Sequence that must precede this one, or None where deliveries are numbered freely."""

@@ -20,6 +20,9 @@ from dagster_project.lake.delivery import Run
 from dagster_project.sql_models import Model, ModelGraph
 
 
+_FORBIDDEN_TYPES = frozenset({"HUGEINT", "UHUGEINT", "UUID", "FLOAT"})
+
+
 @dataclass(frozen=True)
 class Green:
     """The last build at which the whole graph stood."""
@@ -95,7 +98,9 @@ def _safe(error: duckdb.Error) -> str:
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
         return f"{kind}: {error}"
     if isinstance(error, duckdb.OutOfMemoryException):
-        return f"{kind}: memory and disk are used up; free disk or raise TIETOALLAS_MEMORY_LIMIT_GIB"
+        return (
+            f"{kind}: memory and disk are used up; free disk or raise TIETOALLAS_MEMORY_LIMIT_GIB"
+        )
     return f"{kind} (its text may hold values, so it is not shown)"
 
 
@@ -145,7 +150,9 @@ def _rebuild_whole(lake: Lake, graph: ModelGraph, model: Model, event_id: int, r
         lake.execute(f"drop table if exists lake.{model.full_name}")
         lake.execute(f"create table lake.{model.full_name} as {model.sql} limit 0")
         if model.partition:
-            lake.execute(f"alter table lake.{model.full_name} set partitioned by ({model.partition})")
+            lake.execute(
+                f"alter table lake.{model.full_name} set partitioned by ({model.partition})"
+            )
         lake.execute(f"insert into lake.{model.full_name} {model.sql}")
         run.on_step(f"{model.full_name} written")
         _finish(lake, graph, model, event_id, run, rebuilt="whole")
@@ -204,8 +211,10 @@ def _finish(
     """Check the table inside its own transaction and note the build.
 
     Raises:
-        BuildError: it is empty where rows were due, or its key is not unique.
+        BuildError: it is empty where rows were due, its key is not unique, or it has a type that
+            other engines misread.
     """
+    _check_types(lake, model)
     row_count = _row_count(lake, model)
     if row_count == 0 and not model.may_be_empty and _rows_are_due(lake, graph, model):
         raise BuildError(
@@ -213,10 +222,14 @@ def _finish(
             " See `tietoallas status` for refused deliveries and changed code lists"
         )
     key = ", ".join(model.key)
-    repeated = lake.count(
-        f"select count(*) from (select 1 from lake.{model.full_name}"
-        f" group by {key} having count(*) > 1 limit 1)"
-    ) if rebuilt != "nothing" else 0
+    repeated = (
+        lake.count(
+            f"select count(*) from (select 1 from lake.{model.full_name}"
+            f" group by {key} having count(*) > 1 limit 1)"
+        )
+        if rebuilt != "nothing"
+        else 0
+    )
     if repeated:
         raise BuildError(f"{model.full_name}: its grain is broken, ({key}) is not unique")
     lake.execute(
@@ -231,6 +244,15 @@ def _finish(
             run.run_id,
         ],
     )
+
+
+def _check_types(lake: Lake, model: Model) -> None:
+    """No type that other engines read as another: HUGEINT and UUID become doubles or text elsewhere."""
+    for column, kind, *_ in lake.rows(f"describe lake.{model.full_name}"):
+        if kind in _FORBIDDEN_TYPES:
+            raise BuildError(
+                f"{model.full_name}: column {column} came out as {kind}; cast it in the query"
+            )
 
 
 def _rows_are_due(lake: Lake, graph: ModelGraph, model: Model) -> bool:
@@ -259,12 +281,35 @@ def create_changed_view(lake: Lake, model: Model, green: Green | None) -> None:
         sql = f"select distinct {model.partition} from {table}"
     elif green and _stood_at(lake, model, green):
         before = f"{table} at (version => {green.snapshot_id})"
-        sql = (
-            f"(from {table} except all from {before}) union all (from {before} except all from {table})"
-        )
+        sql = f"(from {table} except all from {before}) union all (from {before} except all from {table})"
     else:
         sql = f"from {table}"
     lake.execute(f"create or replace view memory.changed.{model.name} as {sql}")
+
+
+def create_changed_views_above(lake: Lake, graph: ModelGraph, model: Model) -> None:
+    """Make `changed.<parent>` for parents that this connection has not built, and for theirs.
+
+    Raises:
+        BuildError: a parent was never built.
+    """
+    for parent in map(graph.model, graph.upstream_models(model)):
+        if _has_changed_view(lake, parent):
+            continue
+        if not lake.has_table(parent.schema, parent.name):
+            raise BuildError(f"{model.full_name} reads {parent.full_name}, which was never built")
+        create_changed_views_above(lake, graph, parent)
+        create_changed_view(lake, parent, green_build(lake))
+
+
+def _has_changed_view(lake: Lake, model: Model) -> bool:
+    return bool(
+        lake.count(
+            "select count(*) from duckdb_views() where database_name = 'memory'"
+            " and schema_name = 'changed' and view_name = ?",
+            [model.name],
+        )
+    )
 
 
 def _stood_at(lake: Lake, model: Model, green: Green) -> bool:
@@ -298,4 +343,3 @@ def record_green(lake: Lake, graph: ModelGraph, run: Run) -> int:
     )
     run.on_step("build recorded")
     return build_id
-

@@ -5,6 +5,7 @@ Here: one SQL expression per type, NULL where the text is not of the type. Not h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from dagster_project.contracts.model import Column, Dialect
 from dagster_project.errors import ContractError
-from dagster_project.lake.connection import literal
+from dagster_project.sql_text import literal
 
 _FIRST_YEAR = 1980
 _LAST_YEAR = 2060
@@ -35,17 +36,33 @@ def cast(raw: str, column: Column, dialect: Dialect) -> str:
             return raw
         case "BIGINT" | "INTEGER":
             # try_cast alone would round '1.5' and read '1e3'.
-            return f"case when regexp_full_match({raw}, '-?[0-9]+') then try_cast({raw} as {kind}) end"
+            return (
+                f"case when regexp_full_match({raw}, '-?[0-9]+') then try_cast({raw} as {kind}) end"
+            )
         case "DECIMAL" | "DOUBLE":
             return _number(raw, column, dialect)
         case "DATE":
-            return f"cast(try_strptime({raw}, {literal(dialect.date_format)}) as date)"
+            return f"cast({_moment(raw, dialect.date_format)} as date)"
         case "TIMESTAMP":
-            return f"try_strptime({raw}, {literal(dialect.timestamp_format)})"
+            return _moment(raw, dialect.timestamp_format)
         case "BOOLEAN":
             return _boolean(raw, dialect)
         case _:
             raise ContractError(f"column {column.name}: no cast to {column.sql_type}")
+
+
+def _moment(raw: str, form: str) -> str:
+    """SQL for a timestamp of the format, with nothing around it and a year of four digits.
+
+    DuckDB's strptime alone overlooks blanks at either end, takes 17 for the year 17, and makes
+    1900 of 'infinity' and 'epoch'. Days and months before the year may come without leading zero.
+    """
+    before, year, after = form.partition("%Y")
+    shape = re.sub("%[a-zA-Z]", "%", before) + "____" * bool(year) + re.sub("%[a-zA-Z]", "__", after)
+    return (
+        f"case when {raw} like {literal(shape)} and {raw} >= '0' and {raw} < ':'"
+        f" then try_strptime({raw}, {literal(form)}) end"
+    )
 
 
 def _number(raw: str, column: Column, dialect: Dialect) -> str:
@@ -125,7 +142,11 @@ def _transitions(zone: str) -> tuple[int, str, str]:
     standard = _minutes(datetime(_LAST_YEAR, 1, 1, tzinfo=UTC), info)
     if not any(y.missing_from for y in years):
         return standard, "", ""
-    return standard, _sql_list(y.missing_from for y in years), _sql_list(y.doubled_to for y in years)
+    return (
+        standard,
+        _sql_list(y.missing_from for y in years),
+        _sql_list(y.doubled_to for y in years),
+    )
 
 
 def _sql_list(moments: Iterable[datetime | None]) -> str:

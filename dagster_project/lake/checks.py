@@ -15,8 +15,9 @@ import duckdb
 
 from dagster_project.contracts.model import Catalogue, Contract, DeliveryMode, Dimension, Severity
 from dagster_project.errors import CheckFailed
-from dagster_project.lake.connection import Lake, quoted
+from dagster_project.lake.connection import Lake
 from dagster_project.lake.delivery import Run
+from dagster_project.sql_text import quoted
 
 CORE_OF_STAGING = {
     "apotti/encounters": "core.encounter",
@@ -56,6 +57,12 @@ class CheckResult:
     status: Status
     violated: int
     checked: int
+
+    @property
+    def is_blocking(self) -> bool:
+        """Whether nothing may be built or published on top of this."""
+        failed = self.status is Status.FAIL and self.check.severity is Severity.ERROR
+        return failed or self.status is Status.ERROR
 
 
 def all_checks(catalogue: Catalogue) -> tuple[Check, ...]:
@@ -315,16 +322,11 @@ def run_checks(lake: Lake, catalogue: Catalogue, run: Run) -> tuple[CheckResult,
     Raises:
         CheckFailed: one of error severity failed or could not be run.
     """
-    results = tuple(_run(lake, check) for check in all_checks(catalogue))
+    results = tuple(evaluate(lake, check) for check in all_checks(catalogue))
     with lake.transaction():
         for result in results:
             _note(lake, result, run)
-    blocking = [
-        r
-        for r in results
-        if r.status is Status.ERROR
-        or (r.status is Status.FAIL and r.check.severity is Severity.ERROR)
-    ]
+    blocking = [r for r in results if r.is_blocking]
     if blocking:
         lines = [
             f"{r.check.id}: {r.status}, {r.violated} of {r.checked} ({r.check.description})"
@@ -336,7 +338,8 @@ def run_checks(lake: Lake, catalogue: Catalogue, run: Run) -> tuple[CheckResult,
     return results
 
 
-def _run(lake: Lake, check: Check) -> CheckResult:
+def evaluate(lake: Lake, check: Check) -> CheckResult:
+    """Count what violates a check; a query that fails is an error, never a pass."""
     try:
         violated, checked = lake.count(check.violated_sql), lake.count(check.checked_sql)
     except duckdb.Error:

@@ -18,8 +18,9 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.errors import SettingsError
+from dagster_project.errors import SettingsError, TietoallasError
 from dagster_project.settings import Settings
+from dagster_project.sql_text import literal
 
 _EXTENSIONS = ("ducklake", "sqlite_scanner", "httpfs")
 _SCHEMAS = ("staging", "core", "mart", "ops")
@@ -27,14 +28,19 @@ _VIEW_SCHEMAS = ("effective", "current", "changed", "rulebook")
 _GIB = 1024**3
 
 
-def quoted(identifier: str) -> str:
-    """Identifier in double quotes, for names that come from the catalogue."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Text as a SQL string literal, for statements that take no bound values."""
-    return "'" + text.replace("'", "''") + "'"
+def without_values(error: duckdb.Error, doing: str) -> TietoallasError:
+    """DuckDB's error in words of ours: its own may quote a row, hence a person."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return SettingsError(
+            f"{doing} does not fit memory and the disk has no room to spill;"
+            " free room, or raise TIETOALLAS_MEMORY_LIMIT_GIB"
+        )
+    if isinstance(error, duckdb.OperationalError):
+        return SettingsError(
+            f"{doing} failed, as when the disk is full or cannot be written"
+            f" ({type(error).__name__}); nothing of it stands: free room, then run again"
+        )
+    return TietoallasError(f"{doing} failed ({type(error).__name__}). This is a defect: report it")
 
 
 @dataclass(frozen=True)
@@ -215,9 +221,7 @@ def _attach(lake: Lake) -> None:
         lake.execute(f"create schema if not exists lake.{schema}")
     for schema in _VIEW_SCHEMAS:
         lake.execute(f"create schema if not exists memory.{schema}")
-    paths = [f"lake.{s}" for s in _SCHEMAS] + [
-        f"memory.{s}" for s in ("main", *_VIEW_SCHEMAS)
-    ]
+    paths = [f"lake.{s}" for s in _SCHEMAS] + [f"memory.{s}" for s in ("main", *_VIEW_SCHEMAS)]
     lake.execute(f"set search_path = {literal(','.join(paths))}")
     lake.execute("call lake.set_option('parquet_compression', 'zstd')")
     # The register's rows are few, small and hold no person: they stay in the catalog.

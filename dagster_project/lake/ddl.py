@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dagster_project.contracts.model import Catalogue, Contract
 from dagster_project.errors import ContractError
-from dagster_project.lake.connection import Lake, quoted
+from dagster_project.lake.connection import Lake
+from dagster_project.sql_text import quoted
 
 OPS_TABLES = {
     "delivery": """
@@ -62,15 +63,16 @@ def create_tables(lake: Lake, catalogue: Catalogue) -> None:
     Raises:
         ContractError: a staging table differs from its contract.
     """
-    for name, columns in OPS_TABLES.items():
-        lake.execute(f"create table if not exists lake.ops.{name} ({columns})")
-    for key in catalogue.tables():
-        contract = catalogue.latest(key)
-        lake.execute(
-            f"create table if not exists lake.staging.{quoted(contract.table)}"
-            f" ({staging_columns(contract)})"
-        )
-        _check_staging(lake, contract)
+    with lake.transaction():  # one commit for all, not one for each
+        for name, columns in OPS_TABLES.items():
+            lake.execute(f"create table if not exists lake.ops.{name} ({columns})")
+        for key in catalogue.tables():
+            contract = catalogue.latest(key)
+            lake.execute(
+                f"create table if not exists lake.staging.{quoted(contract.table)}"
+                f" ({staging_columns(contract)})"
+            )
+            _check_staging(lake, contract)
 
 
 def staging_columns(contract: Contract) -> str:
@@ -79,7 +81,9 @@ def staging_columns(contract: Contract) -> str:
         f"{quoted(c.name)} {'bigint' if c.is_identity else c.sql_type}"
         for c in contract.lake_columns
     ]
-    return ", ".join([*columns, "delivery_sequence bigint not null", "record_number bigint not null"])
+    return ", ".join(
+        [*columns, "delivery_sequence bigint not null", "record_number bigint not null"]
+    )
 
 
 def _check_staging(lake: Lake, contract: Contract) -> None:

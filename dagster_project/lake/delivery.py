@@ -13,17 +13,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+import duckdb
+
 from dagster_project.contracts.model import Catalogue, Contract
-from dagster_project.errors import CheckFailed, DeliveryRefused
+from dagster_project.errors import CheckFailed, DeliveryRefused, SettingsError
 from dagster_project.lake import gate
-from dagster_project.lake.connection import Lake, quoted
+from dagster_project.lake.connection import Lake, without_values
 from dagster_project.sources.landing import LandingFile
 from dagster_project.sources.text import utf8_text
+from dagster_project.sql_text import quoted
 from dagster_project.vault.deliveries import DeliveryVault, VaultedDelivery
 from dagster_project.vault.identities import Identities
 
 OnStep = Callable[[str], None]
 Key = tuple[str, str, int]
+Fingerprint = tuple[int, int, int]
 
 
 def no_step(step: str) -> None:
@@ -65,12 +69,13 @@ def take_in(door: Door, file: LandingFile) -> Outcome:
     Raises:
         DeliveryRefused: the file breaks its contract as a whole; nothing of it was taken in.
         CheckFailed: rows would be lost or made up (a defect of this program); nothing was taken in.
+        SettingsError: the disk is full, or landing cannot be written.
     """
     before = _fingerprint(file)
     vaulted = door.blobs.put(file.path)
     door.run.on_step("bytes in the vault")
     if _is_known(door.lake, file, vaulted.sha256):
-        _leave_landing(door, file)
+        _leave_landing(door, file, before)
         return Outcome(file.label, None)
     verdict = _through_the_gate(door, file)
     if _fingerprint(file) != before:
@@ -78,9 +83,14 @@ def take_in(door: Door, file: LandingFile) -> Outcome:
             "file.being_written", "the file changed while it was read; it is tried again next run"
         )
     warnings = gate.check_dataset_rules(file.contract, verdict)
-    _write(door, file, vaulted, _with(verdict, warnings))
+    protect(door, file.contract, file.sequence)
+    door.run.on_step("protection orders registered")
+    try:
+        _write(door, file, vaulted, _with(verdict, warnings))
+    except duckdb.Error as error:
+        raise without_values(error, f"writing {file.label}") from None
     door.run.on_step("delivery committed")
-    _leave_landing(door, file)
+    _leave_landing(door, file, before)
     return Outcome(file.label, verdict)
 
 
@@ -94,7 +104,7 @@ def _with(verdict: gate.Verdict, extra: tuple[gate.RuleCount, ...]) -> gate.Verd
     )
 
 
-def _fingerprint(file: LandingFile) -> tuple[int, int, int]:
+def _fingerprint(file: LandingFile) -> Fingerprint:
     try:
         status = file.path.stat()
     except OSError as error:
@@ -124,10 +134,22 @@ def _is_known(lake: Lake, file: LandingFile, sha256: str) -> bool:
     return known is not None
 
 
-def _leave_landing(door: Door, file: LandingFile) -> None:
-    """Remove the landing file: its bytes are in the vault and its rows in the lake."""
-    if not door.lake.settings.keep_landing:
-        file.path.unlink(missing_ok=True)
+def _leave_landing(door: Door, file: LandingFile, taken: Fingerprint) -> None:
+    """Remove the landing file: its bytes are in the vault and its rows in the lake.
+
+    A file that has come under the same name since is another delivery, and stays.
+
+    Raises:
+        SettingsError: landing cannot be written.
+    """
+    if not door.lake.settings.keep_landing and file.path.exists() and _fingerprint(file) == taken:
+        try:
+            file.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise SettingsError(
+                f"{file.label} was taken in, but cannot be removed from landing ({error.strerror});"
+                " mend the folder's permissions, or set TIETOALLAS_KEEP_LANDING"
+            ) from None
     door.run.on_step("landing file removed")
 
 
@@ -136,37 +158,41 @@ def _through_the_gate(door: Door, file: LandingFile) -> gate.Verdict:
     with utf8_text(file.path, contract, temp=door.lake.settings.temp) as text:
         gate.read(door.lake, contract, file.sequence, text)
     door.run.on_step("gate passed")
-    register_identities(door, contract, file.sequence)
-    door.run.on_step("identities registered")
+    _register_codes(door, contract, file.sequence)
+    door.run.on_step("codes registered")
     return gate.judge(door.lake, contract)
 
 
-def register_identities(door: Door, contract: Contract, sequence: int) -> None:
-    """Give every new code in `gate` a person, and note the protection orders it states."""
-    codes = gate.codes_sql(contract)
-    door.lake.execute(f"create or replace temp table gate_codes as {codes}")
+def protect(door: Door, contract: Contract, sequence: int) -> None:
+    """Note the protection orders that the delivery in `gate` states, once it is not refused."""
     persons = [c for c in contract.columns if c.is_identity]
-    if not persons:
-        return
-    table = contract.key
-    door.identities.register(
-        "select identity_code from gate_codes", source=table, sequence=sequence
-    )
-    door.run.on_step("codes registered")
     flags = [c for c in contract.columns if c.is_protection_order]
     for flag in flags:
         door.identities.protect(
             "select distinct identity_map.person_id from gate join identity_map"
             f" on identity_map.identity_code = gate.{quoted(persons[0].name)}"
             f" where gate.{quoted(flag.name)}",
-            source=table,
+            source=contract.key,
             sequence=sequence,
         )
 
 
-def _write(
-    door: Door, file: LandingFile, vaulted: VaultedDelivery, verdict: gate.Verdict
-) -> None:
+def _register_codes(door: Door, contract: Contract, sequence: int) -> None:
+    """Give every new code in `gate` a person; those that are none stay in `gate_invalid_code`."""
+    lake = door.lake
+    new_codes = gate.new_codes_sql(contract) or "select null::varchar as identity_code where false"
+    lake.execute(f"create or replace temp table gate_invalid_code as {new_codes}")
+    if not lake.count("select count(*) from gate_invalid_code"):
+        return
+    door.identities.register(
+        "select identity_code from gate_invalid_code", source=contract.key, sequence=sequence
+    )
+    lake.execute(
+        "delete from gate_invalid_code where identity_code in (select identity_code from identity_map)"
+    )
+
+
+def _write(door: Door, file: LandingFile, vaulted: VaultedDelivery, verdict: gate.Verdict) -> None:
     contract, lake, run = file.contract, door.lake, door.run
     with lake.transaction():
         run.on_step("transaction begun")

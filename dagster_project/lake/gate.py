@@ -20,15 +20,18 @@ from dagster_project.contracts.model import (
     RowRule,
     Severity,
 )
-from dagster_project.errors import ContractError, DeliveryRefused, SettingsError
+from dagster_project.errors import ContractError, DeliveryRefused
 from dagster_project.lake.casts import cast, to_utc
-from dagster_project.lake.connection import Lake, quoted
-from dagster_project.sources import delimited, json_lines
+from dagster_project.lake.connection import Lake, without_values
+from dagster_project.sources import delimited, faults, json_lines
+from dagster_project.sql_text import quoted
 
 MAX_RULES = 62
 IDENTITY_RULE = "identity_code"
 DUPLICATE_RULE = "primary_key.duplicate"
 BROKEN_RULE = "row.broken"
+_UNREADABLE = (duckdb.InvalidInputException, duckdb.DataError, duckdb.NotSupportedError)
+"""What DuckDB raises over a file's content."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,9 @@ def rules_of(contract: Contract) -> tuple[GateRule, ...]:
     rules.extend(_row_rule(rule) for rule in contract.row_rules)
     bits = sum(r.broken is not None for r in rules)
     if bits > MAX_RULES:
-        raise ContractError(f"{contract.key}: {bits} row rules; the gate judges {MAX_RULES} at most")
+        raise ContractError(
+            f"{contract.key}: {bits} row rules; the gate judges {MAX_RULES} at most"
+        )
     rules.append(GateRule(DUPLICATE_RULE, Severity.ERROR, Dimension.CONFORMANCE, None))
     return tuple(rules)
 
@@ -94,9 +99,7 @@ def _column_rules(column: Column, raw: str, whole: str) -> list[GateRule]:
         rules.append(GateRule(rule_id, Severity.ERROR, Dimension.CONFORMANCE, None))
     elif column.sql_type == "TIMESTAMP":
         local = quoted(f"local_{column.name}")
-        rules.append(
-            _conformance(f"{column.name}.type", f"{raw} is not null and {local} is null")
-        )
+        rules.append(_conformance(f"{column.name}.type", f"{raw} is not null and {local} is null"))
         rules.append(
             _conformance(f"{column.name}.missing_hour", f"{local} is not null and {name} is null")
         )
@@ -118,19 +121,17 @@ def read(lake: Lake, contract: Contract, sequence: int, path: Path) -> None:
 
     Raises:
         DeliveryRefused: the file cannot be read as the contract says.
-        SettingsError: the disk is full.
+        SettingsError: memory or disk is full.
+        TietoallasError: the database fails by itself.
     """
     sql = gate_sql(contract, sequence, path)
     try:
         lake.execute(f"create or replace temp table gate as {sql}")
-    except duckdb.OutOfMemoryException:
-        raise SettingsError(
-            "the delivery does not fit memory and the disk has no room to spill;"
-            " free room, or raise TIETOALLAS_MEMORY_LIMIT_GIB"
-        ) from None
-    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+    except _UNREADABLE as error:
         # The reader's message quotes the line, hence a person: only its rule and line go on.
-        raise delimited.refusal(str(error)) from None
+        raise faults.refusal(path, contract, str(error)) from None
+    except duckdb.Error as error:
+        raise without_values(error, f"reading {contract.key} {sequence}") from None
 
 
 def gate_sql(contract: Contract, sequence: int, path: Path) -> str:
@@ -170,7 +171,8 @@ def _mask(contract: Contract, sequence: int) -> str:
     last_date = contract.delivery.last_date(sequence)
     conditions = [r.broken for r in rules_of(contract) if r.broken is not None]
     bits = [
-        f"case when {condition} then {1 << bit} else 0 end" for bit, condition in enumerate(conditions)
+        f"case when {condition} then {1 << bit} else 0 end"
+        for bit, condition in enumerate(conditions)
     ]
     mask = " + ".join(bits) or "0"
     return f"cast({mask} as bigint)".replace("$delivery_date", f"date '{last_date}'")
@@ -180,7 +182,7 @@ def judge(lake: Lake, contract: Contract) -> Verdict:
     """Sort the records of `gate` into temp tables, once identities are registered.
 
     Makes `gate_broken` (record_number, rule_id, severity) and `gate_left` (record_number): the
-    records that do not go on. Reads `identity_map`.
+    records that do not go on. Reads `gate_invalid_code` (identity_code).
     """
     rules = rules_of(contract)
     _find_broken(lake, contract, rules)
@@ -211,12 +213,13 @@ def _find_broken(lake: Lake, contract: Contract, rules: tuple[GateRule, ...]) ->
             f" from gate join (values {bits}) as bits(bit, rule_id, severity)"
             " on (gate.failed & bits.bit) <> 0 where gate.failed <> 0"
         )
+    if not lake.count("select count(*) from gate_invalid_code"):
+        return
     for column in (c for c in contract.columns if c.is_identity):
-        name = quoted(column.name)
         lake.execute(
             f"insert into gate_broken select rowid + 1, '{column.name}.{IDENTITY_RULE}', 'error'"
-            f" from gate where {name} in (select identity_code from gate_codes"
-            " where identity_code not in (select identity_code from identity_map))"
+            f" from gate semi join gate_invalid_code"
+            f" on gate.{quoted(column.name)} = gate_invalid_code.identity_code"
         )
 
 
@@ -243,15 +246,16 @@ def _find_duplicates(lake: Lake, contract: Contract) -> int:
     return lake.count("select count(*) from gate_duplicate")
 
 
-def codes_sql(contract: Contract) -> str:
-    """SQL for the identity codes that a delivery holds, distinct; none where it holds no persons."""
+def new_codes_sql(contract: Contract) -> str | None:
+    """SQL for the codes of a delivery that have no person yet; None where it holds no persons."""
     columns = [quoted(c.name) for c in contract.columns if c.is_identity]
     if not columns:
-        return "select null::varchar as identity_code where false"
-    union = " union ".join(
-        f"select {name} as identity_code from gate where {name} is not null" for name in columns
+        return None
+    return " union ".join(
+        f"select {name} as identity_code from gate anti join identity_map"
+        f" on gate.{name} = identity_map.identity_code where {name} is not null"
+        for name in columns
     )
-    return union if len(columns) > 1 else f"select distinct * from ({union})"
 
 
 def check_dataset_rules(contract: Contract, verdict: Verdict) -> tuple[RuleCount, ...]:

@@ -11,8 +11,9 @@ Here: those two. Not here: who is protected (`vault.identities`), physical remov
 from __future__ import annotations
 
 from dagster_project.contracts.model import Catalogue, Contract
-from dagster_project.lake.connection import Lake, quoted
+from dagster_project.lake.connection import Lake
 from dagster_project.lake.delivery import Run, write_event
+from dagster_project.sql_text import quoted
 from dagster_project.vault.identities import Identities
 
 _EVENT_KEY = ("vault", "protection", 0)

@@ -43,7 +43,8 @@ def _status(lake: Lake, catalogue: Catalogue, key: str) -> TableStatus:
         mine,
     )[0]
     withdrawn = lake.count(
-        "select count(*) from effective.withdrawn_delivery where source = ? and table_name = ?", mine
+        "select count(*) from effective.withdrawn_delivery where source = ? and table_name = ?",
+        mine,
     )
     gaps = tuple(sequence for (sequence,) in lake.rows(gaps_sql(contract)))
     return TableStatus(
@@ -51,22 +52,30 @@ def _status(lake: Lake, catalogue: Catalogue, key: str) -> TableStatus:
     )
 
 
-def withdraw(lake: Lake, catalogue: Catalogue, run: Run, *, key: str, sequence: int, reason: str) -> None:
+def withdraw(
+    lake: Lake, catalogue: Catalogue, run: Run, *, key: str, sequence: int, reason: str
+) -> None:
     """Take a delivery out of force; its rows stay in staging and come back with `reinstate`.
 
     Raises:
         TietoallasError: there is no such delivery, or it is withdrawn already.
     """
-    _change_standing(lake, catalogue, run, key=key, sequence=sequence, event="withdrawn", reason=reason)
+    _change_standing(
+        lake, catalogue, run, key=key, sequence=sequence, event="withdrawn", reason=reason
+    )
 
 
-def reinstate(lake: Lake, catalogue: Catalogue, run: Run, *, key: str, sequence: int, reason: str) -> None:
+def reinstate(
+    lake: Lake, catalogue: Catalogue, run: Run, *, key: str, sequence: int, reason: str
+) -> None:
     """Put a withdrawn delivery in force again.
 
     Raises:
         TietoallasError: there is no such delivery, or it is in force.
     """
-    _change_standing(lake, catalogue, run, key=key, sequence=sequence, event="reinstated", reason=reason)
+    _change_standing(
+        lake, catalogue, run, key=key, sequence=sequence, event="reinstated", reason=reason
+    )
 
 
 def _change_standing(
@@ -90,7 +99,9 @@ def _change_standing(
         f"select count(*) from effective.withdrawn_delivery where {where}", [*delivery]
     )
     if bool(withdrawn) == (event == "withdrawn"):
-        raise TietoallasError(f"{key} {sequence} is {'withdrawn' if withdrawn else 'in force'} already")
+        raise TietoallasError(
+            f"{key} {sequence} is {'withdrawn' if withdrawn else 'in force'} already"
+        )
     with lake.transaction():
         write_event(lake, delivery, event, run, reason=reason)
     run.on_step(f"delivery {event}")

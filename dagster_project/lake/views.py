@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from dagster_project.contracts.model import Catalogue, Contract, DeliveryMode
 from dagster_project.lake.casts import civil_date
-from dagster_project.lake.connection import Lake, quoted
+from dagster_project.lake.connection import Lake
 from dagster_project.rulebook import Rulebook
+from dagster_project.sql_text import quoted
 
 WITHDRAWN = """
     select source, table_name, delivery_sequence

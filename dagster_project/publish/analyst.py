@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dagster_project.lake.connection import Lake, literal, quoted
+from dagster_project.lake.connection import Lake
 from dagster_project.pipeline import Session
 from dagster_project.sql_models import Model
+from dagster_project.sql_text import literal, quoted
 
 # Readable by every DuckDB from 1.4 on.
 STORAGE_VERSION = "v1.4.0"
@@ -41,7 +42,9 @@ def _copy(lake: Lake, model: Model, snapshot_id: int) -> None:
         # Everyone has a pseudonym, so the join loses nobody; a person without one would fail the
         # NOT NULL below.
         values = ", ".join(
-            "audience_person.audience_person_id as person_id" if c == "person_id" else f"t.{quoted(c)}"
+            "audience_person.audience_person_id as person_id"
+            if c == "person_id"
+            else f"t.{quoted(c)}"
             for c in columns
         )
         query = (

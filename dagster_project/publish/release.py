@@ -15,10 +15,11 @@ from pathlib import Path
 
 from dagster_project.errors import BuildError
 from dagster_project.lake.builds import newest_green
-from dagster_project.lake.connection import Lake, literal, quoted
+from dagster_project.lake.connection import Lake
 from dagster_project.pipeline import Session
+from dagster_project.private_files import fsync_directory
 from dagster_project.publish import analyst
-from dagster_project.vault.private_files import fsync_directory
+from dagster_project.sql_text import literal, quoted
 
 CURRENT = "current"
 _PERSON_LEVEL = ("analyst",)
@@ -96,7 +97,8 @@ def _stage(session: Session, staging: Path, release_id: str) -> Release:
     analyst.write_database(session, analyst_file, green.snapshot_id)
     session.run.on_step("files written")
     tables = [
-        _published(lake, m.name, green.snapshot_id, staging, flat / f"{m.name}.parquet") for m in marts
+        _published(lake, m.name, green.snapshot_id, staging, flat / f"{m.name}.parquet")
+        for m in marts
     ]
     for table in tables:
         _link_unchanged(staging / table.path, table, previous)

@@ -1,20 +1,25 @@
 """Delimited text (CSV): header against contract, then DuckDB's reader with everything stated.
 
-Here: the header, and the reader's errors in words that name no person. Not here: casts and rules.
+Here: the header, and the relation of records. Not here: casts and rules, or what is wrong with a
+file that the reader gives up on (`faults`).
 """
 
 from __future__ import annotations
 
 import csv
-import re
 from pathlib import Path
 
-from dagster_project.contracts.model import Contract
+from dagster_project.contracts.model import Contract, Dialect
 from dagster_project.errors import DeliveryRefused
-from dagster_project.lake.connection import literal
-from dagster_project.sources.text import first_lines
+from dagster_project.sources.text import MAX_LINE_BYTES, first_lines
+from dagster_project.sql_text import literal
 
-MAX_LINE_BYTES = 4 * 1024 * 1024
+# Small, so that even a file of a few megabytes is read by every thread.
+BUFFER_BYTES = 2 * MAX_LINE_BYTES
+
+# DuckDB overlooks a surplus field at a record's end if it reads as NULL there, so the reader knows
+# no NULL that a file might hold; `nulled` makes those that the dialect states.
+_NO_NULL = "\x1fno value is null to the reader\x1f"
 
 
 def relation(path: Path, contract: Contract, sequence: int) -> str:
@@ -25,15 +30,23 @@ def relation(path: Path, contract: Contract, sequence: int) -> str:
     """
     check_header(path, contract, sequence)
     dialect = contract.dialect
-    columns = ", ".join(f"'raw_{i}': 'VARCHAR'" for i in range(len(contract.columns)))
-    nulls = ", ".join(literal(v) for v in dialect.null_values)
+    names = [f"raw_{i}" for i in range(len(contract.columns))]
+    columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
+    values = ", ".join(f"{nulled(name, dialect)} as {name}" for name in names)
     return (
-        f"read_csv({literal(str(path))}, auto_detect = false, header = false,"
+        f"(select {values} from read_csv({literal(str(path))}, auto_detect = false, header = false,"
         f" skip = {dialect.header_line}, columns = {{{columns}}},"
         f" delim = {literal(dialect.delimiter)}, quote = {literal(dialect.quote)},"
-        f" escape = {literal(dialect.quote)}, nullstr = [{nulls}], strict_mode = true,"
-        f" max_line_size = {MAX_LINE_BYTES}, buffer_size = {4 * MAX_LINE_BYTES})"
+        f" escape = {literal(dialect.quote)}, nullstr = [{literal(_NO_NULL)}], strict_mode = true,"
+        f" max_line_size = {MAX_LINE_BYTES}, buffer_size = {BUFFER_BYTES}))"
     )
+
+
+def nulled(text: str, dialect: Dialect) -> str:
+    """SQL for a text that is NULL where the dialect writes a missing value so."""
+    for value in dialect.null_values:
+        text = f"nullif({text}, {literal(value)})"
+    return text
 
 
 def check_header(path: Path, contract: Contract, sequence: int) -> None:
@@ -43,8 +56,7 @@ def check_header(path: Path, contract: Contract, sequence: int) -> None:
         DeliveryRefused: a column is missing, extra, renamed or out of place.
     """
     dialect = contract.dialect
-    line = first_lines(path, dialect.header_line)[-1]
-    found = next(csv.reader([line], delimiter=dialect.delimiter, quotechar=dialect.quote), [])
+    found = _header(path, dialect)
     due = [c.source_name.replace("{sequence}", str(sequence)) for c in contract.columns]
     if found == due:
         return
@@ -56,6 +68,15 @@ def check_header(path: Path, contract: Contract, sequence: int) -> None:
     )
 
 
+def _header(path: Path, dialect: Dialect) -> list[str]:
+    line = first_lines(path, dialect.header_line)[-1]
+    csv.field_size_limit(MAX_LINE_BYTES)
+    try:
+        return next(csv.reader([line], delimiter=dialect.delimiter, quotechar=dialect.quote), [])
+    except csv.Error:
+        return []
+
+
 def _difference(found: list[str], due: list[str], delimiter: str) -> str:
     missing = [d for d in due if d not in found]
     extra = len([f for f in found if f not in due])
@@ -63,28 +84,9 @@ def _difference(found: list[str], due: list[str], delimiter: str) -> str:
         return f"it has one column where {len(due)} are due; is the delimiter {delimiter!r}?"
     if missing or extra:
         named = f"missing {', '.join(missing)}" if missing else "none missing"
-        return f"{named}; {extra} not in the contract; {len(found)} columns where {len(due)} are due"
+        return (
+            f"{named}; {extra} not in the contract; {len(found)} columns where {len(due)} are due"
+        )
     if len(found) != len(due):
         return f"{len(found)} columns where {len(due)} are due: one is there twice"
     return f"the columns are not in the contract's order: {', '.join(due)}"
-
-
-_REASONS = (
-    (r"Expected Number of Columns", "file.columns", "a record has another number of fields"),
-    (r"unterminated quote|quote should be followed|Value with unterminated",
-     "file.quote", "a quoted field is not closed as the dialect says"),
-    (r"[Uu]nicode|utf-8|UTF-8|not utf", "file.encoding", "the bytes are not in the agreed encoding"),
-    (r"[Mm]aximum line size", "file.line_size", f"a line is longer than {MAX_LINE_BYTES} bytes"),
-)  # fmt: skip
-
-
-def refusal(message: str) -> DeliveryRefused:
-    """What DuckDB's reader said, without the line it quotes: rule, line, and what to do."""
-    found = re.search(r"Line:? (\d+)", message)
-    line = int(found[1]) if found else None
-    for pattern, rule_id, reason in _REASONS:
-        if re.search(pattern, message):
-            return DeliveryRefused(rule_id, f"{reason}; ask the sender for a whole file", line=line)
-    return DeliveryRefused(
-        "file.structure", "the file cannot be read as its contract says", line=line
-    )

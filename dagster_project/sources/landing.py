@@ -5,13 +5,19 @@ Here: finding files, telling whose they are, and putting them in order. Not here
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from dagster_project.contracts.model import Catalogue, Contract
 
 UNFINISHED_SUFFIXES = (".part", ".tmp", ".filepart", ".crdownload")
+_DEPTH_OF_FILES = 2
+"""`<source>/<table>/<file>`."""
+_CODE_LIKE = re.compile(r"\d{6}[^\d/]{0,3}\d{3}\w")
+"""What may be an identity code, however its century mark is written."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class LandingFile:
 
     @property
     def label(self) -> str:
-        """How messages name the delivery: by contract and sequence, not by a file name someone chose."""
+        """How messages name it: by contract and sequence, not by a file name someone chose."""
         return f"{self.contract.key} {self.sequence}"
 
 
@@ -39,7 +45,7 @@ class StrayFile:
 
 @dataclass(frozen=True)
 class Landing:
-    """Everything in landing, sorted into what can be taken in, what is not finished and what is astray."""
+    """Everything in landing: what can be taken in, what is not finished, what is astray."""
 
     files: tuple[LandingFile, ...]
     unfinished_count: int
@@ -55,16 +61,40 @@ def survey(root: Path, catalogue: Catalogue, *, only: str | None = None) -> Land
     files: list[LandingFile] = []
     strays: list[StrayFile] = []
     unfinished = 0
-    for path in sorted(p for p in root.rglob("*") if p.is_file() or p.is_symlink()):
-        if path.name.startswith(".") or path.name.endswith(UNFINISHED_SUFFIXES):
+    for entry in _entries(root):
+        if isinstance(entry, Path) and _is_unfinished(entry.name):
             unfinished += 1
             continue
-        sorted_file = _claim(path, root, catalogue)
-        if isinstance(sorted_file, StrayFile):
-            strays.append(sorted_file)
-        elif only in (None, sorted_file.contract.key):
-            files.append(sorted_file)
+        claimed = _claim(entry, root, catalogue) if isinstance(entry, Path) else entry
+        if isinstance(claimed, StrayFile):
+            strays.append(claimed)
+        elif only in (None, claimed.contract.key):
+            files.append(claimed)
     return Landing(tuple(sorted(files, key=_order)), unfinished, tuple(strays))
+
+
+def _is_unfinished(name: str) -> bool:
+    return name.startswith(".") or name.endswith(UNFINISHED_SUFFIXES)
+
+
+def _entries(root: Path) -> Iterator[Path | StrayFile]:
+    """What lies in landing, in order: everything that is not a folder for a contract's files.
+
+    Links are not followed. A folder that cannot be listed is astray, as is one below a contract's.
+    """
+    unreadable: list[OSError] = []
+    for folder, folders, names in os.walk(root, onerror=unreadable.append):
+        is_deep = len(Path(folder).relative_to(root).parts) >= _DEPTH_OF_FILES
+        leaves = [
+            n for n in folders if is_deep or _is_unfinished(n) or Path(folder, n).is_symlink()
+        ]
+        folders[:] = sorted(set(folders).difference(leaves))
+        yield from (Path(folder, name) for name in sorted([*names, *leaves]))
+    for error in unreadable:
+        label = safe_name(str(Path(error.filename).relative_to(root)))
+        yield StrayFile(
+            label, "file.unreadable", f"{label} cannot be listed ({error.strerror}); mend it"
+        )
 
 
 def _order(file: LandingFile) -> tuple[bool, bool, int, str]:
@@ -82,12 +112,13 @@ def _claim(path: Path, root: Path, catalogue: Catalogue) -> LandingFile | StrayF
     label = safe_name("/".join(parts))
     key = "/".join(parts[:-1])
     if key not in catalogue.tables():
+        where = f"no contract for folder {safe_name(key)!r}" if key else "it lies in no folder"
         known = ", ".join(catalogue.tables())
         return StrayFile(
-            label, "file.folder", f"no contract for folder {safe_name(key)!r}; known are: {known}"
+            label, "file.folder", f"{where}; move it to <source>/<table>; known are: {known}"
         )
     sequence = catalogue.latest(key).delivery.sequence_of(path.name)
-    if path.is_symlink() or sequence is None:
+    if path.is_symlink() or not path.is_file() or sequence is None:
         pattern = catalogue.latest(key).delivery.file_pattern.pattern
         return StrayFile(
             label, "file.name", f"{label} is not a plain file with a name of the form {pattern}"
@@ -101,15 +132,9 @@ def _claim(path: Path, root: Path, catalogue: Catalogue) -> LandingFile | StrayF
 
 
 def safe_name(name: str) -> str:
-    """A file or folder name fit for a message: printable ASCII, cut short, digits of long runs hidden.
+    """A file or folder name fit for a message: printable ASCII, identity codes hidden, cut short.
 
     A name is chosen by whoever sent the file and may hold an identity code or terminal controls.
     """
     printable = "".join(c if c.isascii() and c.isprintable() else "?" for c in name)
-    words = printable.split("/")
-    return "/".join(_masked(word) for word in words)[:120]
-
-
-def _masked(word: str) -> str:
-    """Hide a word that could hold an identity code: six digits followed by four more characters."""
-    return re.sub(r"\d{6}[-+A-Za-z]\d{3}\w", "??????????", word)
+    return _CODE_LIKE.sub("??????????", printable)[:120]

@@ -1,6 +1,7 @@
 """The bytes of a delivery as UTF-8 text, checked against the encoding its contract states.
 
-Here: encodings, NUL bytes, cut-off ends. Not here: fields and records (`delimited`, `json_lines`).
+Here: encodings, byte order marks, NUL bytes, over-long lines, cut-off ends. Not here: fields and
+records (`delimited`, `json_lines`).
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from dagster_project.contracts.model import Contract
+from dagster_project.contracts.model import Contract, FileFormat
 from dagster_project.errors import DeliveryRefused
 
+MAX_LINE_BYTES = 1024 * 1024
 _CHUNK = 8 * 1024 * 1024
 _BOM = codecs.BOM_UTF8
+_BOMS_OF_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _C1_CONTROLS = bytes(range(0x80, 0xA0))
+_DESCRIPTORS = Path("/proc/self/fd")
 
 
 @contextmanager
@@ -29,13 +33,13 @@ def utf8_text(path: Path, contract: Contract, *, temp: Path) -> Iterator[Path]:
     where the system has no memory files), because DuckDB refuses bytes 0x80-0x9F.
 
     Raises:
-        DeliveryRefused: a NUL byte, another encoding than the contract's, a cut-off or empty file.
+        DeliveryRefused: a NUL byte, an over-long line, another encoding than the contract's, a
+            cut-off or empty file.
     """
-    encoding = contract.dialect.encoding
-    with path.open("rb") as source:
-        if encoding in ("utf-8", "utf-8-sig"):
+    with _opened(path) as source:
+        if contract.dialect.encoding in ("utf-8", "utf-8-sig"):
             _check_chunks(source, contract)
-            yield path
+            yield _by_descriptor(source, path)
         else:
             with _memory_file(temp) as (target, target_path):
                 _transcode(source, target, contract)
@@ -43,8 +47,26 @@ def utf8_text(path: Path, contract: Contract, *, temp: Path) -> Iterator[Path]:
                 yield target_path
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        source = path.open("rb")
+    except OSError as error:
+        raise DeliveryRefused(
+            "file.unreadable",
+            f"the file cannot be read ({error.strerror}); mend it, then run again",
+        ) from None
+    with source:
+        yield source
+
+
+def _by_descriptor(source: BinaryIO, path: Path) -> Path:
+    """The open file under a path that DuckDB takes literally: the home's may hold `*` or `[`."""
+    return _DESCRIPTORS / str(source.fileno()) if _DESCRIPTORS.is_dir() else path
+
+
 def _check_chunks(source: BinaryIO, contract: Contract) -> None:
-    """See that UTF-8 bytes hold no NUL and end as they should; DuckDB checks the encoding itself."""
+    """Check bytes that should be UTF-8 already, save whether they are: DuckDB sees to that."""
     checker = _Checker(contract)
     while chunk := source.read(_CHUNK):
         checker.see(chunk)
@@ -53,54 +75,107 @@ def _check_chunks(source: BinaryIO, contract: Contract) -> None:
 
 def _transcode(source: BinaryIO, target: BinaryIO, contract: Contract) -> None:
     checker = _Checker(contract)
-    encoding = contract.dialect.encoding
     utf8 = _Utf8Suspicion()
     while chunk := source.read(_CHUNK):
         checker.see(chunk)
         utf8.see(chunk)
-        if encoding == "iso-8859-1" and len(chunk) != len(chunk.translate(None, _C1_CONTROLS)):
-            raise _wrong_encoding(contract, "it holds bytes 0x80-0x9F, as Windows-1252 would")
-        try:
-            target.write(chunk.decode(encoding).encode("utf-8"))
-        except UnicodeDecodeError:
-            raise _wrong_encoding(contract, f"it holds a byte that is none of {encoding}") from None
+        target.write(_decoded(chunk, checker, contract).encode("utf-8"))
     checker.finish()
     if utf8.confirmed():
-        raise _wrong_encoding(contract, "its bytes are UTF-8")
+        raise wrong_encoding(contract, "its bytes are UTF-8")
 
 
-def _wrong_encoding(contract: Contract, why: str) -> DeliveryRefused:
+def _decoded(chunk: bytes, checker: _Checker, contract: Contract) -> str:
+    encoding = contract.dialect.encoding
+    if encoding == "iso-8859-1" and len(chunk) != len(chunk.translate(None, _C1_CONTROLS)):
+        position = next(i for i, byte in enumerate(chunk) if byte in _C1_CONTROLS)
+        why = "it holds bytes 0x80-0x9F, as Windows-1252 would"
+        raise wrong_encoding(contract, why, line=checker.line_in_last(position))
+    try:
+        return chunk.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = checker.line_in_last(error.start)
+    raise wrong_encoding(contract, f"it holds a byte that is none of {encoding}", line=line)
+
+
+def wrong_encoding(contract: Contract, why: str, *, line: int | None = None) -> DeliveryRefused:
+    """The refusal of a file that is not in the encoding its contract states."""
     return DeliveryRefused(
         "file.encoding",
         f"the contract says {contract.dialect.encoding}, but {why};"
         " ask the sender for the agreed encoding",
+        line=line,
     )
 
 
 class _Checker:
-    """Looks at the bytes as they pass: NUL, and how the file ends."""
+    """Looks at the bytes as they pass: byte order mark, NUL, length of lines, how the file ends."""
 
     def __init__(self, contract: Contract) -> None:
-        self._final_newline = contract.delivery.final_newline
+        self._contract = contract
+        self._chunk = b""
+        self._lines_before = 0
         self._lines = 0
-        self._last = b""
+        self._unended = 0
+        """Bytes of the line that the last chunk left open."""
 
     def see(self, chunk: bytes) -> None:
         """Check one chunk."""
+        if not self._chunk:
+            self._check_mark(chunk)
+        self._chunk, self._lines_before = chunk, self._lines
         nul = chunk.find(b"\0")
         if nul >= 0:
-            line = self._lines + chunk.count(b"\n", 0, nul) + 1
             raise DeliveryRefused(
-                "file.nul", "the file holds a NUL byte; ask the sender for a clean file", line=line
+                "file.nul",
+                "the file holds a NUL byte; ask the sender for a clean file",
+                line=self.line_in_last(nul),
             )
+        self._check_line_lengths()
         self._lines += chunk.count(b"\n")
-        self._last = chunk[-1:]
+
+    def line_in_last(self, position: int) -> int:
+        """1-based line of a position in the chunk that was seen last."""
+        return self._lines_before + self._chunk.count(b"\n", 0, position) + 1
+
+    def _check_mark(self, chunk: bytes) -> None:
+        if chunk.startswith(_BOMS_OF_UTF16):
+            raise wrong_encoding(self._contract, "its bytes are UTF-16", line=1)
+        is_due = self._contract.dialect.encoding == "utf-8-sig"
+        if is_due and not chunk.startswith(_BOM):
+            why = "the byte order mark that is due at its start is missing"
+            raise wrong_encoding(self._contract, why, line=1)
+        if not is_due and chunk.startswith(_BOM):
+            why = "it begins with the byte order mark of UTF-8, which is not due"
+            raise wrong_encoding(self._contract, why, line=1)
+
+    def _check_line_lengths(self) -> None:
+        """Hop from line end to line end, each time as far as a line may reach.
+
+        DuckDB's reader drops a line longer than its buffer without a word.
+        """
+        start = -self._unended
+        while start + MAX_LINE_BYTES < len(self._chunk):
+            end = self._chunk.rfind(b"\n", max(start, 0), start + MAX_LINE_BYTES)
+            if end < 0:
+                raise DeliveryRefused(
+                    "file.line_size",
+                    f"a line is longer than {MAX_LINE_BYTES} bytes;"
+                    " ask the sender for a whole file",
+                    line=self.line_in_last(max(start, 0)),
+                )
+            start = end + 1
+        last_end = self._chunk.rfind(b"\n")
+        carried = self._unended if last_end < 0 else 0
+        self._unended = carried + len(self._chunk) - (last_end + 1)
 
     def finish(self) -> None:
         """Check the end of the file."""
-        if not self._last:
+        if not self._chunk:
+            if self._contract.dialect.format is FileFormat.NDJSON:
+                return  # no header is due, so no record is no bytes
             raise DeliveryRefused("file.empty", "the file is empty; a header is due", line=1)
-        if self._final_newline and self._last != b"\n":
+        if self._contract.delivery.final_newline and not self._chunk.endswith(b"\n"):
             raise DeliveryRefused(
                 "file.truncated",
                 "the last line has no line end, so the file may be cut off; ask for it again",
@@ -136,10 +211,10 @@ def _memory_file(temp: Path) -> Iterator[tuple[BinaryIO, Path]]:
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("delivery")
         with os.fdopen(descriptor, "wb") as handle:
-            yield handle, Path(f"/proc/self/fd/{descriptor}")
+            yield handle, _DESCRIPTORS / str(descriptor)
         return
     with tempfile.NamedTemporaryFile(dir=temp) as named:
-        yield named.file, Path(named.name)
+        yield cast("BinaryIO", named.file), Path(named.name)
 
 
 def first_lines(path: Path, count: int) -> list[str]:
@@ -150,9 +225,14 @@ def first_lines(path: Path, count: int) -> list[str]:
     """
     with path.open("rb") as handle:
         lines = [handle.readline(_CHUNK) for _ in range(count)]
-    try:
-        return [line.removeprefix(_BOM).decode("utf-8").rstrip("\r\n") for line in lines]
-    except UnicodeDecodeError:
-        raise DeliveryRefused(
-            "file.encoding", "the header is not UTF-8; ask the sender for the agreed encoding", line=1
-        ) from None
+    texts = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            texts.append(line.removeprefix(_BOM).decode("utf-8").rstrip("\r\n"))
+        except UnicodeDecodeError:
+            raise DeliveryRefused(
+                "file.encoding",
+                "the header is not UTF-8; ask the sender for the agreed encoding",
+                line=number,
+            ) from None
+    return texts

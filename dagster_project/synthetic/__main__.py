@@ -13,7 +13,9 @@ from dagster_project.synthetic.region import make_deliveries
 
 def main() -> None:
     """Read the arguments and write the deliveries."""
-    parser = argparse.ArgumentParser(prog="python -m dagster_project.synthetic", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m dagster_project.synthetic", description=__doc__
+    )
     parser.add_argument("--landing", type=Path, required=True)
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--residents", type=int, default=5_000)

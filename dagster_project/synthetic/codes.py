@@ -1,6 +1,6 @@
 """Personal identity codes of people who do not exist.
 
-Here: well-formed codes with individual numbers 900-999, which the population register never gives to a
+Here: well-formed codes with individual numbers 900-999, which the population register gives to no
 resident (Digital and Population Data Services Agency: 002-899 are in use), each handed out once.
 Not here: pseudonyms; whose code changes when.
 """
@@ -68,7 +68,9 @@ class IdentityCodes:
         if mark_rank.max(initial=0) > 5:
             raise ValueError("a day of birth has no identity code left: ask for fewer residents")
         # Scattered, so that neighbours in the file do not have neighbouring numbers.
-        number = 900 + 2 * ((number_rank * 11 + days * 7) % _NUMBERS_A_MARK) + (~female).astype(np.int64)
+        number = (
+            900 + 2 * ((number_rank * 11 + days * 7) % _NUMBERS_A_MARK) + (~female).astype(np.int64)
+        )
         return build_codes(birth, _marks(birth, mark_rank), number)
 
 

@@ -1,7 +1,7 @@
 """Encounters and diagnoses: who contacts primary care, when, where, with whom and about what.
 
 Here: drawing a month's contacts and their codes from the rates and shares of `contacts.yaml` and
-`diagnoses.yaml`, late rows and corrections. Not here: people and their frailty (`people`), dirt (`dirt`).
+`diagnoses.yaml`, late rows and corrections. Not here: people and their frailty (`people`), `dirt`.
 Times are local seconds since 1970-01-01 00:00, days count from that day, -1 is "not recorded".
 """
 
@@ -43,7 +43,7 @@ _ROUND_THE_CLOCK = [0.5] * 8 + [1.2] * 14 + [0.7] * 2
 
 @dataclass(frozen=True)
 class Choices:
-    """The site that people have chosen, by person and by reception (0) and dental (1); -1 for none."""
+    """Site chosen, by person and by reception (0) and dental (1); -1 for none."""
 
     site: Ints
     since: Ints
@@ -123,7 +123,9 @@ def _code_weights(diagnoses: Section) -> Floats:
     table = np.zeros((2 * len(AGE_GROUP_STARTS), len(diagnoses["icd10"])))
     for column, (code, _pair, frequency) in enumerate(diagnoses["icd10"]):
         prefixes = [code[:length] for length in range(len(code), 0, -1)]
-        trait = next((diagnoses["traits"][p] for p in prefixes if p in diagnoses["traits"]), {})
+        trait: Section = next(
+            (diagnoses["traits"][p] for p in prefixes if p in diagnoses["traits"]), {}
+        )
         low, high = trait.get("ages", (0, 5))
         for row in range(len(table)):
             fits = low <= row // 2 <= high and trait.get("sex") != ("female", "male")[row % 2]
@@ -178,19 +180,22 @@ def draw_encounters(
     expected = yearly_contacts(people, model, day=month.first) * people.present(month) / 12
     person = np.repeat(np.arange(len(people)), rng.poisson(expected))
     kind = model.kinds.choose(rng, age_groups(ages(people.birth, month.first))[person])
-    day = np.clip(_days(rng, model.is_office[kind], month), people.entry_day[person], people.exit_day[person])
+    day = np.clip(
+        _days(rng, model.is_office[kind], month), people.entry_day[person], people.exit_day[person]
+    )
     minute = model.hours.choose(rng, kind) * 60 + 5 * rng.integers(0, 12, len(person))
     half_minutes = np.exp(rng.normal(np.log(model.minutes[kind] * 2), 0.45)).astype(np.int64) + 1
     half_minutes = np.minimum(half_minutes, _MOST_MINUTES * 2)
     if month.number == 10:
-        _plant_doubled_hour(people, month, person=person, day=day, minute=minute, spent=half_minutes)
+        _plant_doubled_hour(
+            people, month, person=person, day=day, minute=minute, spent=half_minutes
+        )
     started = _without_missing_hour(day * SECONDS_A_DAY + minute * 60, month)
     ended = started + half_minutes * 30
     unmeasured = some(rng, 0.02, size=len(person))
     spoken, served = _languages(rng, people.language[person], model)
-    return pl.DataFrame(
+    rows = pl.DataFrame(
         {
-            "encounter_id": first_id + np.arange(len(person)),
             "person": person,
             "site": _sites(rng, people, model, kind=kind, person=person, day=day, chosen=chosen),
             "started": started,
@@ -202,7 +207,8 @@ def draw_encounters(
             "tenths": np.where(unmeasured, -1, half_minutes * 5),
             "updated": _saved(rng, ended, month),
         }
-    )
+    ).sort("started", maintain_order=True)
+    return rows.with_columns(encounter_id=first_id + np.arange(len(rows)))
 
 
 def _days(rng: np.random.Generator, is_office: Mask, month: Month) -> Ints:
@@ -231,7 +237,7 @@ def doubled_hour(encounters: pl.DataFrame, month: Month) -> list[int]:
 
 
 def _without_missing_hour(started: Ints, month: Month) -> Ints:
-    """No contact begins or ends between 3 and 4 on the night that lacks this hour: four hours later."""
+    """Four hours later, so that none begins or ends in the hour that a night of March lacks."""
     if month.number != 3:
         return started
     midnight = month.last_sunday() * SECONDS_A_DAY
@@ -354,7 +360,7 @@ def post(
     month: Month,
     rows: tuple[pl.DataFrame, pl.DataFrame],
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The increments of a month: on-time encounters and diagnoses, and what waited for this month."""
+    """A month's increments: on-time encounters and diagnoses, and what waited for the month."""
     encounters, diagnoses = rows
     share = model.settings["late_share"]
     late = some(rng, share, size=len(encounters))
@@ -385,7 +391,9 @@ def _correct_encounters(
     chosen = rows.filter(some(rng, model.settings["corrected_share"], size=len(rows)))
     longer = pl.when(pl.col("tenths") >= 0).then(pl.col("tenths") + 50).otherwise(-1)
     for months_later in (1, 2, 3):
-        part = chosen[months_later - 1 :: 3].with_columns(longer.alias("tenths"), urgency=pl.lit(1, pl.Int64))
+        part = chosen[months_later - 1 :: 3].with_columns(
+            longer.alias("tenths"), urgency=pl.lit(1, pl.Int64)
+        )
         _post_correction(rng, mail, ENCOUNTERS, index=month.index + months_later, rows=part)
     day = pl.col("started") // SECONDS_A_DAY - month.first
     is_office = pl.Series(model.is_office[rows["kind"].to_numpy()])

@@ -1,7 +1,8 @@
 """Rows that must be caught, planted among good ones and listed in the manifest.
 
-Here: which rules are broken and how, where the bad rows go. Not here: catching them. A bad row is a copy of
-a good one under a key of its own, so that quarantining it takes nothing away; it breaks one rule only.
+Here: which rules are broken and how, where the bad rows go. Not here: catching them. A bad row is
+a copy of a good one under a key of its own, so that quarantining it takes nothing away; it breaks
+one rule only.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Blemish:
 
     rule_id: str
     """The rule that catches it; for unresolved rows the column that refers."""
-    changes: Mapping[str, str | None | Change]
+    changes: Mapping[str, str | Change | None]
     """New text by column."""
     fate: Fate = Fate.DIRTY
     in_month: int | None = None
@@ -56,6 +57,10 @@ def _wrong_check(row: Row) -> str | None:
 
 def _negative(row: Row) -> str | None:
     return f"-{row['encounter_id']}"
+
+
+def _not_a_number(row: Row) -> str | None:
+    return f"{row['encounter_id']}O"
 
 
 def _dirty(rule_id: str, value: str | None, **others: str | None) -> Blemish:
@@ -92,7 +97,7 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
     ),
     "apotti/encounters": (
         Blemish("started_at.missing_hour", {}, in_month=3),
-        _dirty("encounter_id.type", "10O0"),
+        Blemish("encounter_id.type", {"encounter_id": _not_a_number}),
         Blemish("encounter_id.minimum", {"encounter_id": _negative}),
         _dirty("started_at.type", "2017-02-29 10:00:00", ended_at=None),
         _dirty("started_at.required", None, ended_at=None),
@@ -116,7 +121,7 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
         Blemish("site_id", {"site_id": "S0000"}, Fate.UNRESOLVED),
     ),
     "apotti/diagnoses": (
-        _dirty("encounter_id.type", "tuntematon"),
+        Blemish("encounter_id.type", {"encounter_id": _not_a_number}),
         _dirty("diagnosis_number.type", "1,5"),
         _dirty("diagnosis_number.minimum", "0"),
         _dirty("diagnosis_number.maximum", "100"),
@@ -190,9 +195,12 @@ class Dirt:
         kept = pl.Series(np.arange(len(rows), dtype=np.float64))
         mask = ~kept.is_in(np.array(in_place, dtype=np.float64))
         added = pl.DataFrame(bad, schema=rows.schema) if bad else rows.clear()
-        order = pl.concat([kept.filter(mask), pl.Series([i + 0.5 for i, _ in pairs], dtype=pl.Float64)])
+        order = pl.concat(
+            [kept.filter(mask), pl.Series([i + 0.5 for i, _ in pairs], dtype=pl.Float64)]
+        )
         position = order.arg_sort()
-        self._list(pairs, position, first_record=first_record, clean=int(mask.sum()), file=file)
+        clean = mask.to_numpy()
+        self._list(pairs, position, first_record=first_record, clean=clean, file=file)
         return pl.concat([rows.filter(mask), added]).select(pl.all().gather(position))
 
     def _chosen(
@@ -246,24 +254,27 @@ class Dirt:
         position: pl.Series,
         *,
         first_record: int,
-        clean: int,
+        clean: npt.NDArray[np.bool_],
         file: str,
     ) -> None:
         rank = np.empty(len(position), dtype=np.int64)
         rank[position.to_numpy()] = np.arange(len(position))
+        clean_before = np.cumsum(clean)
         sections = {
             Fate.DIRTY: (self.manifest.dirty_rows, "rule_id"),
             Fate.WARNED: (self.manifest.warned_rows, "rule_id"),
             Fate.UNRESOLVED: (self.manifest.unresolved_references, "column"),
         }
-        for n, (_, blemish) in enumerate(pairs):
+        for n, (base, blemish) in enumerate(pairs):
             section, label = sections[blemish.fate]
-            record = first_record + int(rank[clean + n])
+            # Of two records with one key the last stands, so the duplicate is the one copied from.
+            index = clean_before[base] - 1 if blemish is _DUPLICATE else clean_before[-1] + n
+            record = first_record + int(rank[index])
             section.append({"file": file, "record_number": record, label: blemish.rule_id})
 
 
 def _can_be_copied(rows: pl.DataFrame) -> npt.NDArray[np.bool_]:
-    """Nobody under a protection order; of an encounter's codes the first, so that no two copies share a key."""
+    """Nobody protected; of an encounter's codes the first, so that no two copies share a key."""
     mask: npt.NDArray[np.bool_] = ~rows["is_protected"].to_numpy()
     if "diagnosis_number" in rows.columns:
         mask = mask & (rows["diagnosis_number"] == "1").to_numpy()
@@ -278,7 +289,7 @@ def _can_occur(blemish: Blemish, contract: Contract, month: Month) -> bool:
 
 def _missing_time(month: Month) -> str:
     """Half past three on the night of March that has no such time."""
-    return date_text(np.array([month.last_sunday()]), "%Y-%m-%d 03:30:00")[0]
+    return str(date_text(np.array([month.last_sunday()]), "%Y-%m-%d 03:30:00")[0])
 
 
 def _birth_of_ghost(key: int) -> int:

@@ -1,7 +1,8 @@
 """Residents' choices of a private provider, and how the portal reports them.
 
-Here: who chooses which site when, changes, returns, ends known late, sites corrected. Not here: what it
-means to be enrolled. Days count from 1970-01-01; an enrolment's last day is the one before its end.
+Here: who chooses which site when, changes, returns, ends known late, sites corrected. Not here:
+what it means to be enrolled. Days count from 1970-01-01; an enrolment lasts until the day before
+its end.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Portal:
         *,
         chunk: int,
         months: Sequence[Month],
+        planted: Ints,
     ) -> None:
         shape = (len(people), len(SERVICES))
         self.chosen = Choices(np.full(shape, -1, dtype=np.int64), np.full(shape, NEVER))
@@ -51,11 +53,9 @@ class Portal:
         self._is_first_chunk = chunk == 0
         self._outbox = Outbox()
         self._quota = _quota(parameters)
-        self._planted = np.flatnonzero(people.steady)[9:13]
+        self._planted = planted
 
-    def advance(
-        self, rng: np.random.Generator, month: Month
-    ) -> pl.DataFrame | None:
+    def advance(self, rng: np.random.Generator, month: Month) -> pl.DataFrame | None:
         """The rows that the portal sends for a month, or None before the first choices."""
         if month.sequence < self._parameters.enrolments["first_month"]:
             return None
@@ -64,10 +64,10 @@ class Portal:
             rows.append(self._ends_of_leavers(rng, month, service))
             rows.append(self._changes(rng, month, service))
             rows.append(self._new_choices(rng, month, service))
-        if self._is_first_chunk:
+        if len(self._planted):
             rows.append(self._planted_rows(rng, month))
         own = pl.concat(rows)
-        # An enrolment occurs once in an increment: its newest row holds what the waiting one would say.
+        # An enrolment occurs once in an increment: its newest row says all.
         waited = self._outbox.due(month.index, own.clear())
         stale = waited["serial"].is_in(own["serial"].implode())
         return pl.concat([own, waited.filter(~stale)])
@@ -103,7 +103,14 @@ class Portal:
         return choose(rng, weights, size=size)
 
     def _close(
-        self, rng: np.random.Generator, month: Month, person: Ints, *, service: int, end: Ints
+        self,
+        rng: np.random.Generator,
+        month: Month,
+        person: Ints,
+        *,
+        service: int,
+        end: Ints,
+        all_late: bool = False,
     ) -> pl.DataFrame:
         """End enrolments; of some the portal says so one increment later."""
         rows = self._rows(
@@ -114,6 +121,7 @@ class Portal:
             channel=self._channels(rng, len(person)),
         )
         late = rng.random(len(person)) < self._parameters.enrolments["end_known_late"]
+        late |= all_late
         late &= month.index + 1 < len(self._months)
         self._send_late(rows.filter(late), month)
         self.chosen.site[person, service] = -1
@@ -168,9 +176,7 @@ class Portal:
         self._list(self._manifest.early_changes, early, month)
         return pl.concat([ended, opened])
 
-    def _new_choices(
-        self, rng: np.random.Generator, month: Month, service: int
-    ) -> pl.DataFrame:
+    def _new_choices(self, rng: np.random.Generator, month: Month, service: int) -> pl.DataFrame:
         settings = self._parameters.enrolments
         people = self._people
         free = people.present(month) & (people.exit_day == NEVER) & (people.birth < month.first)
@@ -221,10 +227,18 @@ class Portal:
             channel=self._channels(rng, len(person)),
         )
         wrong = rng.random(len(person)) < self._parameters.enrolments["wrong_site"]
-        return self._with_wrong_sites(rng, rows, month, service=service, wrong=np.flatnonzero(wrong))
+        return self._with_wrong_sites(
+            rng, rows, month, service=service, wrong=np.flatnonzero(wrong)
+        )
 
     def _with_wrong_sites(
-        self, rng: np.random.Generator, rows: pl.DataFrame, month: Month, *, service: int, wrong: Ints
+        self,
+        rng: np.random.Generator,
+        rows: pl.DataFrame,
+        month: Month,
+        *,
+        service: int,
+        wrong: Ints,
     ) -> pl.DataFrame:
         """Send some with another site first, and the right one in the next increment."""
         if not len(wrong) or month.index + 1 == len(self._months):
@@ -250,16 +264,16 @@ class Portal:
         ]
         return np.unique(np.array(found))
 
-    def _sites(
-        self, rng: np.random.Generator, month: Month, person: Ints, service: int
-    ) -> Ints:
+    def _sites(self, rng: np.random.Generator, month: Month, person: Ints, service: int) -> Ints:
         """Mostly a site in one's own municipality, where there is one."""
         options = self._open_sites(month, service)
         where = {row[0]: row[4] for row in self._parameters.sites["sites"]}
         weight = self._parameters.enrolments["distance_weights"]
         table = [
             [
-                weight["own_municipality" if where[self._parameters.site_ids[o]] == home else "other"]
+                weight[
+                    "own_municipality" if where[self._parameters.site_ids[o]] == home else "other"
+                ]
                 for o in options
             ]
             for home in self._parameters.area
@@ -267,7 +281,7 @@ class Portal:
         return options[Chooser.of(table).choose(rng, self._people.home[person])]
 
     def _planted_rows(self, rng: np.random.Generator, month: Month) -> pl.DataFrame:
-        """In the first chunk: a wrong site, an early change, a return, and a row to send every month."""
+        """A wrong site, an early change, a return known late, and a row to send every month."""
         steady = self._planted
         if self.chosen.site[steady[3], 0] < 0:
             start = np.full(len(steady), month.first + 3)
@@ -277,7 +291,7 @@ class Portal:
         if self.chosen.since[steady[2], 0] < NEVER:
             changed = self._change(rng, month, steady[1:2], service=0)
             end = np.array([month.first + 10])
-            back = self._close(rng, month, steady[2:3], service=0, end=end)
+            back = self._close(rng, month, steady[2:3], service=0, end=end, all_late=True)
             return pl.concat([changed, back])
         one = steady[3:4]
         again = self._saved(rng, month, 1)

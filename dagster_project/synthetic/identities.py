@@ -1,7 +1,7 @@
 """Which identity code each person carries when, and who is under a protection order.
 
-Here: first codes, code changes, artificial codes that are later replaced, a merge that is undone, pairs
-of codes that differ in the century mark alone, protection orders. Not here: how a code is formed (`codes`).
+Here: first codes, code changes, artificial codes that are later replaced, merges, pairs of codes
+that differ in the century mark alone, protection orders. Not here: how a code is formed (`codes`).
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ class Identities:
     protected_from: Ints
     pairs: list[list[str]] = field(default_factory=list)
     """Codes that differ in the century mark alone."""
+    spare: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Steady persons of the first chunk to whom nothing else happens."""
 
     def current(self, index: int) -> pl.Series:
         """Code in force in a month, for everybody."""
@@ -90,7 +92,7 @@ def draw_identities(
     """Give everybody codes and orders; the first chunk also holds what must occur at least once."""
     total, last = len(people), len(months) - 1
     pool = rng.permutation(np.flatnonzero(people.entry_day < months[0].first))
-    planted, rest = (pool[:14], pool[14:]) if is_first_chunk else (pool[:0], pool)
+    planted, rest = (pool[:20], pool[20:]) if is_first_chunk else (pool[:0], pool)
     people.steady[planted] = True
     pairs = _pair_births(people, planted[:4], months[0]) if is_first_chunk else None
     plan = _plan(rng, people, rest, planted[6:9], rates=rates, last=last)
@@ -104,13 +106,22 @@ def draw_identities(
     if pairs is not None:
         identities.first = identities.first.scatter(planted[:4].tolist(), pairs)
         identities.pairs = [pairs[:2].to_list(), pairs[2:].to_list()]
+    identities.spare = planted[16:]
     if is_first_chunk and last >= 2:
-        _merge(identities, people, planted[4:6], last)
+        start = min(2, last - 1)
+        _merge(identities, people, planted[4:6], start=start, until=min(start + 2, last))
+        _merge(identities, people, planted[14:16], start=start, until=NEVER)
     return identities
 
 
 def _plan(
-    rng: np.random.Generator, people: People, rest: Ints, planted: Ints, *, rates: Section, last: int
+    rng: np.random.Generator,
+    people: People,
+    rest: Ints,
+    planted: Ints,
+    *,
+    rates: Section,
+    last: int,
 ) -> _Plan:
     share = rates["code_changes_per_1000_a_year"] / 1000 * (last + 1) / 12
     changing = rest[some(rng, share, size=len(rest))]
@@ -128,9 +139,7 @@ def _later(rng: np.random.Generator, entry: Ints, last: int) -> Ints:
     return entry + 1 + (rng.random(len(entry)) * span).astype(np.int64)
 
 
-def _issue(
-    people: People, codes: IdentityCodes, *, plan: _Plan, changed_from: Ints
-) -> Identities:
+def _issue(people: People, codes: IdentityCodes, *, plan: _Plan, changed_from: Ints) -> Identities:
     total = len(people)
     flag = np.zeros((2, total), dtype=np.bool_)
     flag[0, plan.artificial] = True
@@ -168,7 +177,7 @@ def _orders(
 
 
 def _pair_births(people: People, four: Ints, month: Month) -> pl.Series:
-    """Two persons born on one day, and two born a century apart: codes that differ in the mark alone."""
+    """Codes that differ in the mark alone: two persons born on one day, two a century apart."""
     young = date(month.year - 1, 6, 15)
     days = [day_number(d) for d in (date(1957, 3, 14), date(1957, 3, 14), young)]
     people.birth[four] = [*days, day_number(young.replace(year=young.year - 100))]
@@ -178,10 +187,8 @@ def _pair_births(people: People, four: Ints, month: Month) -> pl.Series:
     return build_codes(people.birth[four], pl.Series(["-", "Y", "A", "-"]), numbers)
 
 
-def _merge(identities: Identities, people: People, two: Ints, last: int) -> None:
-    """From the third month at the latest, until two months later or the end, the second is taken for the first."""
-    start = min(2, last - 1)
-    until = min(start + 2, last)
+def _merge(identities: Identities, people: People, two: Ints, *, start: int, until: int) -> None:
+    """In some months the second is taken for the first, under a former code."""
     kept, lost = int(two[0]), int(two[1])
     identities.merged_code = identities.merged_code.scatter([kept], [identities.first[lost]])
     identities.merged_from[kept] = people.hidden_from[lost] = start
@@ -195,13 +202,14 @@ def record_identities(
     manifest.century_pairs.extend(identities.pairs)
     _record_changes(manifest, identities, people, months)
     _record_orders(manifest, identities, people, months)
-    for kept in np.flatnonzero(identities.merged_from < NEVER):
-        manifest.undone_merges.append(
+    for kept in np.flatnonzero(identities.merged_from < NEVER).tolist():
+        until = int(identities.merged_until[kept])
+        manifest.merges.append(
             {
-                "code": identities.first[int(kept)],
-                "merged_code": identities.merged_code[int(kept)],
+                "code": identities.first[kept],
+                "merged_code": identities.merged_code[kept],
                 "sequence": months[int(identities.merged_from[kept])].sequence,
-                "undone_sequence": months[int(identities.merged_until[kept])].sequence,
+                "undone_sequence": months[until].sequence if until < NEVER else None,
             }
         )
 

@@ -1,13 +1,13 @@
 """What the generator planted, so that a test can demand that exactly this was caught.
 
-Here: the manifest's sections and its file. Not here: planting. The file holds identity codes (of nobody)
-and lies outside the landing folder.
+Here: the manifest's sections and its file. Not here: planting. The file holds identity codes (of
+nobody) and lies outside the landing folder.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +23,17 @@ class Manifest:
     files: dict[str, int] = field(default_factory=dict)
     """Data records by `<source>/<table>/<file>`."""
     dirty_rows: list[dict[str, Any]] = field(default_factory=list)
-    """Rows that break exactly one error rule: `file`, `record_number` (1-based, header not counted),
-    `rule_id`."""
+    """Rows that break one error rule: `file`, `record_number` (from 1, no header), `rule_id`."""
     warned_rows: list[dict[str, Any]] = field(default_factory=list)
-    """Rows that break exactly one warning rule, and are accepted; as above."""
+    """Rows that break one warning rule, and are accepted; as above."""
     unresolved_references: list[dict[str, Any]] = field(default_factory=list)
     """Accepted rows that name a row nobody delivers: `file`, `record_number`, `column`."""
     quoted_fields: list[dict[str, Any]] = field(default_factory=list)
     """Accepted rows with a delimiter, quote or line end inside a quoted field."""
     code_changes: list[dict[str, Any]] = field(default_factory=list)
-    undone_merges: list[dict[str, Any]] = field(default_factory=list)
+    merges: list[dict[str, Any]] = field(default_factory=list)
+    """Two listed persons of whom the register takes the second for the first's former code from
+    `sequence` on; where `undone_sequence` is given it lists both again from then."""
     century_pairs: list[list[str]] = field(default_factory=list)
     """Two persons whose codes differ in the century mark alone."""
     protection_orders: list[dict[str, Any]] = field(default_factory=list)
@@ -67,5 +68,6 @@ class Manifest:
     def write(self, path: Path) -> None:
         """Write as JSON with a fixed order."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(asdict(self), ensure_ascii=False, indent=1)
-        path.write_text(text + "\n", encoding="utf-8")
+        with path.open("w", encoding="utf-8") as file:
+            json.dump(vars(self), file, ensure_ascii=False, indent=1)
+            file.write("\n")

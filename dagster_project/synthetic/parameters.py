@@ -61,7 +61,7 @@ class Parameters:
 
     @cached_property
     def countries(self) -> tuple[str, ...]:
-        """Country of birth by country number: Finland, then the one abroad that goes with each language."""
+        """Country of birth by country number: Finland, then one abroad for each language."""
         return ("246", "752", "752", *(x["country"] for x in self.population["other_languages"]))
 
     @cached_property
@@ -84,7 +84,6 @@ class Parameters:
             rest = 100 - m["finnish"] - m["swedish"]
             rows.append([m["finnish"], m["swedish"], *(rest * others)])
         return Chooser.of(rows)
-
 
     @cached_property
     def site_ids(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The invented population and how it changes month by month.
 
-Here: who lives where, births, deaths, moves, latent frailty, long-term conditions, and the register's
+Here: who lives where, births, deaths, moves, latent frailty, long-term conditions, the register's
 rows. Not here: identity codes and their changes (`identities`), use of services (`contacts`).
 """
 
@@ -33,7 +33,7 @@ _GROUP_ENDS = np.array([7, 18, 45, 65, 80, 95])
 
 @dataclass
 class People:
-    """One chunk of the population; element i of every array is person i. Days count from 1970-01-01."""
+    """One chunk of people; element i of every array is person i. Days count from 1970-01-01."""
 
     birth: Ints
     female: Mask
@@ -141,8 +141,9 @@ def _births(rng: np.random.Generator, band: Ints, *, day: int) -> Ints:
 def _births_of_arrivals(rng: np.random.Generator, parameters: Parameters, day: Ints) -> Ints:
     group = choose(rng, parameters.dynamics["moved_in_by_age"], size=len(day))
     starts = AGE_GROUP_STARTS[group]
-    years = starts + rng.random(len(day)) * (_GROUP_ENDS[group] - starts)
-    return day - 1 - (years * DAYS_A_YEAR).astype(np.int64)
+    years: Floats = starts + rng.random(len(day)) * (_GROUP_ENDS[group] - starts)
+    born: Ints = day - 1 - (years * DAYS_A_YEAR).astype(np.int64)
+    return born
 
 
 def _countries(rng: np.random.Generator, parameters: Parameters, language: Ints) -> Ints:
@@ -164,9 +165,7 @@ def _moved(rng: np.random.Generator, birth: Ints, day: int) -> Ints:
     return np.where(moved > birth, moved, NEVER)
 
 
-def advance(
-    rng: np.random.Generator, people: People, month: Month, parameters: Parameters
-) -> None:
+def advance(rng: np.random.Generator, people: People, month: Month, parameters: Parameters) -> None:
     """Let the month's deaths and moves happen; at most one event a person and month."""
     can = people.present(month) & ~people.steady & (people.entry_day < month.first)
     points = rng.random(len(people))
@@ -226,7 +225,9 @@ def long_term(
     return count, np.stack([chooser.choose(rng, row) for _ in range(3)], axis=1)
 
 
-def register_rows(people: People, month: Month, parameters: Parameters, *, form: str) -> pl.DataFrame:
+def register_rows(
+    people: People, month: Month, parameters: Parameters, *, form: str
+) -> pl.DataFrame:
     """Everybody's columns of the register at the end of the month as text, but codes and sex."""
     gone_now = people.gone == month.index
     return pl.DataFrame(

@@ -107,5 +107,10 @@ def _list_quoted(manifest: Manifest, file: str, rows: pl.DataFrame) -> None:
     for column in ("site_name", "provider_name"):
         for position, value in enumerate(rows[column].to_list(), start=1):
             if any(character in value for character in ';"\n'):
-                planted = {"file": file, "record_number": position, "column": column, "value": value}
+                planted = {
+                    "file": file,
+                    "record_number": position,
+                    "column": column,
+                    "value": value,
+                }
                 manifest.quoted_fields.append(planted)

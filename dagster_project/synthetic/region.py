@@ -1,8 +1,8 @@
 """The synthetic region: all deliveries of an invented population, chunk by chunk.
 
-Here: the order of things and the rows as text. Not here: how people, contacts or choices are drawn (the
-modules beside this one). Memory does not grow with the population: a chunk of people is drawn from a
-stream of (seed, chunk), its rows are added to the monthly files, and it is forgotten.
+Here: the order of things and the rows as text. Not here: how people, contacts or choices are drawn
+(the modules beside this one). Memory does not grow with the population: a chunk of people is drawn
+from a stream of (seed, chunk), its rows are added to the monthly files, and it is forgotten.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from dagster_project.synthetic.contacts import (
     yearly_contacts,
 )
 from dagster_project.synthetic.dirt import Dirt
-from dagster_project.synthetic.draws import Ints, date_text, labels, time_text
+from dagster_project.synthetic.draws import Ints, Mask, date_text, labels, time_text
 from dagster_project.synthetic.enrolments import ENROLMENTS, SERVICES, Portal, enrolment_id
 from dagster_project.synthetic.identities import Identities, draw_identities, record_identities
 from dagster_project.synthetic.manifest import Manifest
@@ -65,9 +65,7 @@ class Region:
     codes: IdentityCodes
     dirt: Dirt | None
 
-    def deliver(
-        self, rng: np.random.Generator, key: str, month: Month, rows: pl.DataFrame
-    ) -> None:
+    def deliver(self, rng: np.random.Generator, key: str, month: Month, rows: pl.DataFrame) -> None:
         """Add a block of rows, with dirt where it is wanted, to a month's file."""
         contract = self.deliveries.contract(key, month.sequence)
         file = self.deliveries.file_name(key, month.sequence)
@@ -93,10 +91,12 @@ class Chunk:
         """Code that each row's person goes by in a month; contacts may lag behind a change."""
         current = self.identities.current(month.index).gather(pl.Series(person))
         since = month.index - self.identities.changed_from[person]
-        old = lagging & (since >= 0) & (since < 2) & (self.rng.random(len(person)) < _OLD_CODE_SHARE)
+        old = (
+            lagging & (since >= 0) & (since < 2) & (self.rng.random(len(person)) < _OLD_CODE_SHARE)
+        )
         return self.identities.first.gather(pl.Series(person)).zip_with(pl.Series(old), current)
 
-    def protected(self, person: Ints, month: Month) -> Ints:
+    def protected(self, person: Ints, month: Month) -> Mask:
         """Whether each row's person is under a protection order."""
         return self.identities.protected(month.index)[person]
 
@@ -194,7 +194,9 @@ def _draw_chunk(region: Region, rng: np.random.Generator, number: int, residents
         people=people,
         identities=identities,
         conditions=long_term(rng, people, parameters, day=day, chooser=chooser),
-        portal=Portal(people, parameters, manifest, chunk=number, months=months),
+        portal=Portal(
+            people, parameters, manifest, chunk=number, months=months, planted=identities.spare
+        ),
         mail=Mail(Outbox(), Outbox(), manifest, months),
     )
 
@@ -210,7 +212,7 @@ _TRUE_RISK_SCHEMA = pa.schema(
 
 
 def _true_risk(region: Region, chunk: Chunk) -> pa.Table:
-    """What the generator alone knows of each person, by the first code, at the start of the window."""
+    """What the generator alone knows of each person, at the start of the window."""
     expected = yearly_contacts(chunk.people, region.model, day=region.months[0].first)
     columns = [
         chunk.identities.first.to_list(),
@@ -261,7 +263,9 @@ def _deliver_contacts(region: Region, chunk: Chunk, month: Month, first_id: int)
     encounters, diagnoses = post(rng, model, chunk.mail, month=month, rows=(drawn, coded))
     if chunk.number == 0:
         sequence = month.sequence
-        planted = [{"encounter_id": i, "sequence": sequence} for i in doubled_hour(encounters, month)]
+        planted = [
+            {"encounter_id": i, "sequence": sequence} for i in doubled_hour(encounters, month)
+        ]
         region.manifest.doubled_hour.extend(planted)
     region.deliver(rng, ENCOUNTERS, month, _encounter_text(region, encounters, month))
     region.deliver(rng, DIAGNOSES, month, _diagnosis_text(region, diagnoses, month))
@@ -312,16 +316,16 @@ def _diagnosis_text(region: Region, rows: pl.DataFrame, month: Month) -> pl.Data
             "icd10_code": labels([*(c[0] for c in icd10), None], code),
             "icd10_pair_code": labels([*(c[1] for c in icd10), None], code),
             "icpc2_code": labels([*(c[0] for c in icpc2), None], rows["icpc2"].to_numpy()),
-            "diagnosed_date": date_text(rows["day"].to_numpy(), _date_form(region, DIAGNOSES, month)),
+            "diagnosed_date": date_text(
+                rows["day"].to_numpy(), _date_form(region, DIAGNOSES, month)
+            ),
             "updated_at": time_text(rows["updated"], _time_form(region, DIAGNOSES, month)),
             "is_protected": rows["is_protected"],
         }
     )
 
 
-def _enrolment_text(
-    region: Region, chunk: Chunk, rows: pl.DataFrame, month: Month
-) -> pl.DataFrame:
+def _enrolment_text(region: Region, chunk: Chunk, rows: pl.DataFrame, month: Month) -> pl.DataFrame:
     parameters = region.parameters
     date_form = _date_form(region, ENROLMENTS, month)
     person, site = rows["person"].to_numpy(), rows["site"].to_numpy()

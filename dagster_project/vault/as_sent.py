@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import datetime
+from functools import partial
 
-from dagster_project.contracts.model import Contract, FileFormat
+from dagster_project.contracts.model import Contract, Dialect, FileFormat
 from dagster_project.errors import VaultError
 from dagster_project.vault.deliveries import DeliveryVault
 from dagster_project.vault.identities import Identities
@@ -46,24 +48,40 @@ def show_record(
 
 
 def _line(text: str, record_number: int) -> dict[str, str]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if number == record_number:
-            return {"line": line}
-    raise _no_such_record(record_number)
+    """A line of NDJSON; an empty line counts, as it does at the gate, but not what follows the last."""
+    lines = re.split("\r\n|[\r\n]", text)
+    if not lines[-1]:
+        lines.pop()
+    if not 1 <= record_number <= len(lines):
+        raise _no_such_record(record_number)
+    return {"line": lines[record_number - 1]}
 
 
 def _record(text: str, contract: Contract, record_number: int) -> dict[str, str]:
     dialect = contract.dialect
-    body = io.StringIO(text, newline="")
-    for _ in range(dialect.header_line):
-        body.readline()
-    reader = csv.reader(body, delimiter=dialect.delimiter, quotechar=dialect.quote)
-    for number, fields in enumerate(reader, start=1):
-        if number == record_number:
-            names = [c.source_name for c in contract.columns]
-            return dict(zip(names, fields, strict=False))
+    lines = list(io.StringIO(text, newline=""))[dialect.header_line :]
+    fields = _fields(lines, dialect, record_number)
+    names = [c.source_name for c in contract.columns]
+    return dict(zip(names, fields, strict=False))
+
+
+def _fields(lines: list[str], dialect: Dialect, record_number: int) -> list[str]:
+    """Fields of a record, counted as at the gate: an empty line is none, a quote may follow blanks."""
+    csv.field_size_limit(max(csv.field_size_limit(), sum(map(len, lines))))
+    read = partial(csv.reader, delimiter=dialect.delimiter, quotechar=dialect.quote)
+    reader = read(lines, skipinitialspace=True)
+    number = first_line = 0
+    for fields in reader:
+        number += bool(fields)
+        if fields and number == record_number:
+            # Read again with its blanks, which may be what is wrong with it.
+            exact = next(read(lines[first_line : reader.line_num]))
+            return exact if len(exact) == len(fields) else fields
+        first_line = reader.line_num
     raise _no_such_record(record_number)
 
 
 def _no_such_record(record_number: int) -> VaultError:
-    return VaultError(f"the delivery has no record {record_number}; see ops.quarantine for those it has")
+    return VaultError(
+        f"the delivery has no record {record_number}; see ops.quarantine for those it has"
+    )

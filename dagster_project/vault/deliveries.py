@@ -23,7 +23,7 @@ import pyrage
 import zstandard
 
 from dagster_project.errors import DeliveryRefused, SettingsError, VaultError
-from dagster_project.vault.private_files import fsync_directory, make_private_directory
+from dagster_project.private_files import fsync_directory, make_private_directory
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 _TEMPORARY_PREFIX, _TEMPORARY_SUFFIX = "incoming-", ".part"

@@ -21,9 +21,10 @@ import duckdb
 import pyarrow as pa
 
 from dagster_project.errors import VaultError
+from dagster_project.private_files import make_private_directory
+from dagster_project.sql_text import literal
 from dagster_project.vault.identity_codes import CODE_PATTERN, is_artificial, is_valid_code
 from dagster_project.vault.keys import Keyring
-from dagster_project.vault.private_files import make_private_directory
 
 __all__ = ["Identities", "PersonHash", "is_valid_code", "keyed_hash"]
 
@@ -124,7 +125,7 @@ class Identities:
         make_private_directory(self._directory)
         with _without_details("opening it with the key of TIETOALLAS_KEYS"):
             self._refuse_plain_temp_files()
-            file, key = (_literal(s) for s in (str(self._file), self._keyring.identities_key))
+            file, key = (literal(s) for s in (str(self._file), self._keyring.identities_key))
             self._connection.execute(f"attach {file} as vault (encryption_key {key})")
             for statement in _TABLES + _WORKING_COPIES:
                 self._connection.execute(statement)
@@ -351,8 +352,3 @@ def _without_details(doing: str) -> Iterator[None]:
         raise VaultError(
             f"the identity database failed in {doing} ({type(error).__name__})"
         ) from None
-
-
-def _literal(text: str) -> str:
-    """Text as a SQL literal: ATTACH takes no bound values."""
-    return "'" + text.replace("'", "''") + "'"

@@ -18,8 +18,8 @@ from typing import Any
 import pyrage
 
 from dagster_project.errors import SettingsError
+from dagster_project.private_files import fsync_directory, is_open_to_others
 from dagster_project.settings import PROJECT_ROOT, Settings
-from dagster_project.vault.private_files import fsync_directory, is_open_to_others
 
 AUDIENCES = ("analyst", "guidance", "omop", "research")
 MINIMUM_KEY_BYTES = 32

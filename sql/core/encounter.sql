@@ -18,13 +18,20 @@ site as (
     from core.site
 ),
 
+dated as (
+    select
+        *,
+        civil_date(started_at) as encounter_date
+    from current.encounters
+),
+
 final as (
     select
         encounters.encounter_id,
         coalesce(person_alias.person_id, encounters.person_id) as person_id,
         encounters.site_id,
-        civil_date(encounters.started_at) as encounter_date,
-        cast(date_trunc('month', civil_date(encounters.started_at)) as date) as encounter_month,
+        encounters.encounter_date,
+        cast(date_trunc('month', encounters.encounter_date) as date) as encounter_month,
         encounters.started_at,
         encounters.ended_at,
         encounters.service_code,
@@ -36,7 +43,7 @@ final as (
         encounters.duration_minutes,
         encounters.delivery_sequence,
         encounters.record_number
-    from current.encounters as encounters
+    from dated as encounters
     left join core.person_alias as person_alias
         on encounters.person_id = person_alias.alias_person_id
     left join site on encounters.site_id = site.site_id

@@ -47,12 +47,20 @@ spanned as (
     from newest_yet
 ),
 
+-- A version speaks when it comes and when another takes its place, perhaps for another client.
 moment as (
-    select distinct
+    select
         person_id,
         service_code,
         delivery_sequence as known_seq
-    from newest_yet
+    from spanned
+    union
+    select
+        person_id,
+        service_code,
+        next_sequence as known_seq
+    from spanned
+    where next_sequence is not null
 ),
 
 -- What was known of a person's choices after each delivery that says something of them. A client

@@ -15,65 +15,94 @@ delivery as (
         )
 ),
 
--- The same statement in delivery after delivery is one row here: 36 snapshots shrink to a few rows.
-repeated_statement as (
+listed as (
     select
         coalesce(person_alias.person_id, residents.person_id) as person_id,
         residents.municipality_code,
         residents.postal_code,
         coalesce(residents.moved_date, residents.birth_date) as moved_date,
         residents.death_date,
-        min(delivery.position) as first_position,
-        max(delivery.position) as last_position,
-        count(distinct delivery.position) as listed_count
+        residents.delivery_sequence,
+        person_alias.person_id is not null as is_former_code
     from effective.residents as residents
-    inner join delivery on residents.delivery_sequence = delivery.delivery_sequence
     left join core.person_alias as person_alias
         on residents.person_id = person_alias.alias_person_id
-    group by all
 ),
 
--- A statement that was gone for a while and came back (a correction and its correction) is cut up.
-interrupted as (
+-- The same statement in delivery after delivery is one row here: 36 snapshots shrink to a few rows.
+repeated as (
     select
-        repeated_statement.person_id,
-        repeated_statement.municipality_code,
-        repeated_statement.postal_code,
-        repeated_statement.moved_date,
-        repeated_statement.death_date,
-        delivery.position,
-        delivery.position - row_number() over (
-            partition by
-                repeated_statement.person_id,
-                repeated_statement.municipality_code,
-                repeated_statement.postal_code,
-                repeated_statement.moved_date,
-                repeated_statement.death_date
-            order by delivery.position
+        person_id,
+        municipality_code,
+        postal_code,
+        moved_date,
+        death_date,
+        min(delivery_sequence) as first_sequence,
+        max(delivery_sequence) as last_sequence,
+        count(*) as listed_count
+    from listed
+    group by person_id, municipality_code, postal_code, moved_date, death_date
+),
+
+placed as (
+    select
+        repeated.person_id,
+        repeated.municipality_code,
+        repeated.postal_code,
+        repeated.moved_date,
+        repeated.death_date,
+        first_delivery.position as first_position,
+        last_delivery.position as last_position,
+        last_delivery.position - first_delivery.position + 1 = repeated.listed_count
+            as is_unbroken
+    from repeated
+    inner join delivery as first_delivery
+        on repeated.first_sequence = first_delivery.delivery_sequence
+    inner join delivery as last_delivery
+        on repeated.last_sequence = last_delivery.delivery_sequence
+),
+
+-- Who was listed under several codes, or whose statement was gone for a while and came back (a
+-- correction and its correction): few, and their statements are cut up delivery by delivery.
+irregular_person as (
+    select person_id
+    from placed
+    where not is_unbroken
+    union
+    select person_id
+    from core.person_alias
+),
+
+irregular as (
+    select
+        listed.person_id,
+        listed.municipality_code,
+        listed.postal_code,
+        listed.moved_date,
+        listed.death_date,
+        delivery.position
+    from listed
+    inner join delivery on listed.delivery_sequence = delivery.delivery_sequence
+    where listed.person_id in (select irregular_person.person_id from irregular_person)
+    -- Of two rows in one delivery the person's present code speaks, not a former one.
+    qualify row_number() over (
+        partition by listed.person_id, delivery.position
+        order by
+            listed.is_former_code,
+            listed.moved_date desc,
+            listed.municipality_code nulls last,
+            listed.postal_code nulls last
+    ) = 1
+),
+
+cut_up as (
+    select
+        *,
+        position - row_number() over (
+            partition by person_id, municipality_code, postal_code, moved_date, death_date
+            order by position
         ) as run_number
-    from repeated_statement
-    inner join (
-        select distinct
-            coalesce(person_alias.person_id, listed.person_id) as person_id,
-            listed.municipality_code,
-            listed.postal_code,
-            coalesce(listed.moved_date, listed.birth_date) as moved_date,
-            listed.death_date,
-            listed.delivery_sequence
-        from effective.residents as listed
-        left join core.person_alias as person_alias
-            on listed.person_id = person_alias.alias_person_id
-    ) as residents
-        on
-            repeated_statement.person_id = residents.person_id
-            and repeated_statement.moved_date = residents.moved_date
-            and repeated_statement.municipality_code is not distinct from residents.municipality_code
-            and repeated_statement.postal_code is not distinct from residents.postal_code
-            and repeated_statement.death_date is not distinct from residents.death_date
-    inner join delivery on residents.delivery_sequence = delivery.delivery_sequence
-    where
-        repeated_statement.last_position - repeated_statement.first_position + 1
-        <> repeated_statement.listed_count
+    from irregular
 ),
 
 statement as (
@@ -85,8 +114,8 @@ statement as (
         death_date,
         first_position,
         last_position
-    from repeated_statement
-    where last_position - first_position + 1 = listed_count
+    from placed
+    where person_id not in (select irregular_person.person_id from irregular_person)
     union all
     select
         person_id,
@@ -96,18 +125,8 @@ statement as (
         death_date,
         min(position) as first_position,
         max(position) as last_position
-    from interrupted
+    from cut_up
     group by person_id, municipality_code, postal_code, moved_date, death_date, run_number
-),
-
--- Two codes of one person in one delivery state two places: the later move speaks.
-single_statement as (
-    select *
-    from statement
-    qualify row_number() over (
-        partition by person_id, first_position
-        order by moved_date desc, municipality_code nulls last, postal_code nulls last
-    ) = 1
 ),
 
 following as (
@@ -115,7 +134,7 @@ following as (
         *,
         lead(first_position) over (partition by person_id order by first_position)
             as next_first_position
-    from single_statement
+    from statement
 ),
 
 -- A person the next delivery omits has left: the stay ends with what the last one covers.
@@ -146,7 +165,7 @@ event as (
         death_date,
         first_position,
         false as is_departure
-    from single_statement
+    from statement
     union all
     select
         person_id,
@@ -191,7 +210,11 @@ stay as (
         least(next_moved_date, death_date + 1) as valid_to_date,
         known_position
     from known
-    where not is_departure and (next_moved_date is null or moved_date < next_moved_date)
+    where
+        not is_departure
+        and (next_moved_date is null or moved_date < next_moved_date)
+        -- Nobody moves after death: such a statement says where no one lives.
+        and (death_date is null or moved_date <= death_date)
 ),
 
 next_moment as (

@@ -26,23 +26,45 @@ enrolled as (
     where enrolment.known_to_seq is null
 ),
 
+-- The stays of the few who are enrolled, found by equality before any date is compared.
+stay as (
+    select
+        residence.person_id,
+        residence.municipality_code,
+        residence.valid_from_date,
+        residence.valid_to_date
+    from core.residence as residence
+    where
+        residence.known_to_seq is null
+        and residence.person_id in (select enrolled.person_id from enrolled)
+),
+
+lived as (
+    select
+        enrolled.person_id,
+        enrolled.last_date,
+        stay.municipality_code
+    from enrolled
+    inner join stay on enrolled.person_id = stay.person_id
+    where
+        stay.valid_from_date <= enrolled.last_date
+        and (stay.valid_to_date is null or enrolled.last_date < stay.valid_to_date)
+    group by enrolled.person_id, enrolled.last_date, stay.municipality_code
+),
+
 described as (
     select
         enrolled.enrolment_month,
         enrolled.service_code,
         enrolled.provider_id,
-        residence.municipality_code,
+        lived.municipality_code,
         person.birth_date,
         enrolled.last_date
     from enrolled
     -- An enrolled person whom the register does not list still counts: nobody drops out of a list.
     left join core.person as person on enrolled.person_id = person.person_id
-    left join core.residence as residence
-        on
-            enrolled.person_id = residence.person_id
-            and residence.known_to_seq is null
-            and residence.valid_from_date <= enrolled.last_date
-            and (residence.valid_to_date is null or enrolled.last_date < residence.valid_to_date)
+    left join lived
+        on enrolled.person_id = lived.person_id and enrolled.last_date = lived.last_date
 ),
 
 aged as (

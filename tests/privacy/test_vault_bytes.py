@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -14,8 +12,10 @@ from dagster_project.lake.connection import load_extensions
 from dagster_project.settings import Settings
 from dagster_project.vault.deliveries import DeliveryVault
 from dagster_project.vault.identities import Identities
-from dagster_project.vault.identity_codes import CODE_PATTERN, check_character
+from dagster_project.vault.identity_codes import check_character
 from dagster_project.vault.keys import load_keyring
+from tests.support.runs import files_under
+from tests.support.search import codes_readable_in
 
 PLANTED_COUNT = 1_000
 
@@ -25,27 +25,6 @@ def planted_codes() -> list[str]:
     days = (date(1950, 1, 1) + timedelta(days=number) for number in range(PLANTED_COUNT))
     digits = [f"{day:%d%m%y}{900 + day.day}" for day in days]
     return [f"{d[:6]}-{d[6:]}{check_character(d)}" for d in digits]
-
-
-def readings(data: bytes) -> Iterator[str]:
-    """The data as text: with the zeros of UTF-16 left out, and with hexadecimal undone."""
-    data = data.replace(b"\0", b"")
-    yield data.decode("latin-1")
-    hexadecimal = re.compile(rb"(?:[0-9a-fA-F]{2}){11,}")
-    for match in hexadecimal.finditer(data):
-        for start in (0, 1):
-            digits = match.group()[start:]
-            undone = bytes.fromhex(digits[: len(digits) // 2 * 2].decode())
-            yield undone.replace(b"\0", b"").decode("latin-1")
-
-
-def codes_readable_in(data: bytes) -> set[str]:
-    code = re.compile(f"(?=({CODE_PATTERN}))")
-    return {match[1].upper() for text in readings(data) for match in code.finditer(text)}
-
-
-def files_under(directory: Path) -> list[Path]:
-    return sorted(path for path in directory.rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-16-le", "utf-16-be"])

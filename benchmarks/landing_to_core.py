@@ -1,0 +1,235 @@
+"""Landing to core, against the time DuckDB needs to copy the same files to text Parquet.
+
+Both sides get the same threads and memory, each in a process of its own, in turn: only their ratio
+means anything on a shared machine. The plain copy reads UTF-8; transcoding is timed apart.
+
+Here: what is timed. Not here: figures (`README.md`).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import shutil
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+
+from dagster_project import pipeline
+from dagster_project.lake.connection import prepare_home
+from dagster_project.publish.release import publish
+from dagster_project.settings import Settings
+from dagster_project.synthetic.region import make_deliveries
+from dagster_project.vault.keys import create_keyring
+
+T = TypeVar("T")
+
+DELIVERED_CORE = (
+    "core.person_link",
+    "core.person_alias",
+    "core.site",
+    "core.provider",
+    "core.encounter",
+    "core.diagnosis",
+    "core.enrolment",
+    "core.person",
+    "core.residence",
+)
+"""Core tables that hold the rows of delivered tables; the rest is derived from them."""
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The physical limit: seconds, and rows copied."""
+
+    copy_s: float
+    transcode_s: float
+    row_count: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run of the pipeline: seconds by stage, and peak memory."""
+
+    ingest_s: float
+    delivered_core_s: float
+    rest_of_build_s: float
+    release_s: float
+    peak_bytes: int
+
+    @property
+    def landing_to_core_s(self) -> float:
+        """What the bar is on."""
+        return self.ingest_s + self.delivered_core_s
+
+    @property
+    def whole_s(self) -> float:
+        """The whole pipeline, cold."""
+        return self.landing_to_core_s + self.rest_of_build_s + self.release_s
+
+
+def measure(work: Path, *, residents: int, months: int, runs: int) -> list[tuple[str, str]]:
+    """Measure a first load and, on top of it, one more month."""
+    landing = work / "landing"
+    if not landing.exists():
+        make_deliveries(
+            landing, residents=residents, months=months + 1, manifest=work / "manifest.json"
+        )
+    last = _sequence(months)
+    plains, loads, month = [], [], None
+    for _ in range(runs):
+        plains.append(_apart(plain_copy, landing, work / "plain", last))
+        shutil.rmtree(work / "home", ignore_errors=True)
+        loads.append(_apart(run_pipeline, landing, work / "home", last, False))
+        month = _apart(run_pipeline, landing, work / "home", last, True)
+    assert month is not None
+    return _lines(plains, loads, month, size=f"{residents} residents, {months} months")
+
+
+def _apart(function: Callable[..., T], *arguments: object) -> T:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=1, mp_context=context) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _lines(
+    plains: list[Plain], loads: list[Measured], month: Measured, *, size: str
+) -> list[tuple[str, str]]:
+    ratios = [m.landing_to_core_s / p.copy_s for p, m in zip(plains, loads, strict=True)]
+    plain, load = plains[-1], loads[-1]
+    peak = max(m.peak_bytes for m in loads) / 1e9
+    return [
+        ("size", f"{size}, {plain.row_count / 1e6:.1f} M rows"),
+        ("plain copy to text Parquet", f"{plain.copy_s:.1f} s"),
+        ("transcoding, apart", f"{plain.transcode_s:.1f} s"),
+        ("landing to staging", f"{load.ingest_s:.1f} s"),
+        ("staging to core rows of the delivered tables", f"{load.delivered_core_s:.1f} s"),
+        (
+            "landing to core against the plain copy",
+            f"{statistics.median(ratios):.2f} × (runs: {', '.join(f'{r:.2f}' for r in ratios)})",
+        ),
+        ("derived core, marts, checks", f"{load.rest_of_build_s:.1f} s"),
+        ("release", f"{load.release_s:.1f} s"),
+        ("whole pipeline, cold", f"{load.whole_s:.1f} s"),
+        ("peak resident memory", f"{peak:.2f} GB"),
+        ("a further month, landing to core", f"{month.landing_to_core_s:.1f} s"),
+        ("a further month, whole pipeline", f"{month.whole_s:.1f} s"),
+    ]
+
+
+def _sequence(month_count: int, start: int = 201701) -> int:
+    year, month = divmod(start // 100 * 12 + start % 100 - 1 + month_count - 1, 12)
+    return year * 100 + month + 1
+
+
+def _files(landing: Path, table: str, last: int) -> list[Path]:
+    files = sorted((landing / table).iterdir())
+    return [f for f in files if int(f.stem.rsplit("_", 1)[1]) <= last]
+
+
+def plain_copy(landing: Path, target: Path, last: int) -> Plain:
+    """Copy the large tables' files with nothing but DuckDB."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    started = time.perf_counter()
+    residents = [
+        _transcoded(f, target) for f in _files(landing, "population_register/residents", last)
+    ]
+    transcoded = time.perf_counter() - started
+    encounters = _files(landing, "apotti/encounters", last)
+    groups = {
+        "residents": residents,
+        "encounters_v1": [f for f in encounters if int(f.stem[-6:]) < 201704],
+        "encounters_v2": [f for f in encounters if int(f.stem[-6:]) >= 201704],
+        "diagnoses": _files(landing, "apotti/diagnoses", last),
+    }
+    settings = Settings()
+    connection = duckdb.connect(
+        config={
+            "threads": settings.worker_threads,
+            "memory_limit": f"{settings.memory_limit_bytes}B",
+        }
+    )
+    started = time.perf_counter()
+    rows = sum(
+        _copy(connection, files, target / f"{n}.parquet") for n, files in groups.items() if files
+    )
+    return Plain(time.perf_counter() - started, transcoded, rows)
+
+
+def _transcoded(file: Path, target: Path) -> Path:
+    copy = target / file.name
+    copy.write_bytes(file.read_bytes().decode("iso-8859-1").encode("utf-8"))
+    return copy
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, files: list[Path], target: Path) -> int:
+    names = ", ".join(f"'{f}'" for f in files)
+    row = connection.execute(
+        f"copy (select * from read_csv([{names}], delim = ';', quote = '\"', header = true,"
+        f" all_varchar = true)) to '{target}' (format parquet, compression zstd)"
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def run_pipeline(landing: Path, home: Path, last: int, is_further_month: bool) -> Measured:
+    """Load everything up to `last` into a new home; or, on top of that, the month after it."""
+    settings = Settings(home=home, keys=home.parent / "keys.json", keep_landing=True)
+    prepare_home(settings)
+    if not settings.keys or not settings.keys.exists():
+        create_keyring(home.parent / "keys.json")
+    shutil.rmtree(settings.landing)
+    _link(landing, settings.landing, last, only_after=is_further_month)
+    with pipeline.open_session(settings) as session:
+        clock = _Clock()
+        pipeline.ingest(session, report=_silent)
+        ingest_s = clock.lap()
+        pipeline.hide_places(session)
+        delivered_s, rest_s = clock.lap(), 0.0
+        built = []
+        for model in session.definition.graph.models:
+            built.append(pipeline.build_one(session, model))
+            if model.full_name in DELIVERED_CORE:
+                delivered_s += clock.lap()
+            else:
+                rest_s += clock.lap()
+        pipeline.finish_build(session, tuple(built), report=_silent)
+        rest_s += clock.lap()
+        publish(session)
+        release_s = clock.lap()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return Measured(ingest_s, delivered_s, rest_s, release_s, peak)
+
+
+def _link(landing: Path, target: Path, last: int, *, only_after: bool) -> None:
+    """Hard links to the deliveries due: landing is read, never changed."""
+    for file in sorted(p for p in landing.rglob("*") if p.is_file()):
+        sequence = int(file.stem.rsplit("_", 1)[1])
+        is_later = sequence > last if sequence < 1_000_000 else sequence // 100 > last
+        if is_later == only_after:
+            linked = target / file.relative_to(landing)
+            linked.parent.mkdir(parents=True, exist_ok=True)
+            linked.hardlink_to(file)
+
+
+class _Clock:
+    """Seconds since the last lap."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+
+    def lap(self) -> float:
+        """Seconds since the last call."""
+        now = time.perf_counter()
+        seconds, self._last = now - self._last, now
+        return seconds
+
+
+def _silent(line: str) -> None:
+    """Print nothing."""

@@ -1,0 +1,52 @@
+"""The one place where Dagster's parts meet: assets, checks, jobs, sensor, schedules, the lake.
+
+Here: `build_defs`. Not here: any part itself (`assets`). Loading reads contracts, rulebooks and
+models, and touches no data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import dagster as dg
+
+from dagster_project.assets import automation, models, staging
+from dagster_project.assets.checks import later_checks, plan_checks
+from dagster_project.assets.lake_run import lake_resource
+from dagster_project.pipeline import Definition, load_definition
+from dagster_project.settings import Settings
+
+
+def build_defs(
+    settings: Settings | None = None,
+    *,
+    definition: Definition | None = None,
+    now: Callable[[], datetime] | None = None,
+) -> dg.Definitions:
+    """Everything Dagster is to know.
+
+    Args:
+        settings: of the installation; without them the environment is read when a run starts.
+        definition: contracts, rulebooks and models; without it, those installed.
+        now: the time of runs in UTC, without a zone; without it, the clock.
+    """
+    loaded = definition or load_definition()
+    plan = plan_checks(loaded)
+    ingested = [staging.landing_asset(loaded), *staging.staging_assets(loaded, plan)]
+    built = [*models.model_assets(loaded, plan), models.build_asset(loaded)]
+    ingest = automation.asset_job("ingest", ingested, "Take in what lies in landing.")
+    build = automation.asset_job("build", built, "Build and check every model.")
+    refresh = automation.refresh_job()
+    return dg.Definitions(
+        assets=[*ingested, *built, models.release_asset()],
+        asset_checks=later_checks(plan),
+        jobs=[ingest, build, refresh, automation.maintenance_job],
+        sensors=[automation.landing_sensor(settings, loaded, refresh)],
+        schedules=automation.schedules(refresh),
+        resources={"lake": lake_resource(settings, loaded, now)},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

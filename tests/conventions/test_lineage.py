@@ -1,0 +1,74 @@
+"""Every column of every model rests on a column of a contract: the test that holds it.
+
+Here: lineage of what is checked in. Not here: how lineage is followed (`lineage`).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from dagster_project.errors import BuildError
+from dagster_project.lineage import Root, column_lineage, root_columns
+from dagster_project.pipeline import load_definition
+from dagster_project.sql_models import Model, ModelGraph
+
+# Columns that count rows or state a constant rest on no column; each says why.
+WITHOUT_ROOTS = {
+    ("core.person_link", "reason"): "a constant: the register is the only source of links so far",
+    ("core.population_by_age", "sex_code"): "a constant per column of the published file",
+    ("core.unresolved", "source"): "a constant: which table the waiting row is of",
+    ("core.unresolved", "table_name"): "a constant: which table the waiting row is of",
+    ("core.unresolved", "reference"): "a constant: which column the waiting row refers by",
+    ("mart.visits_by_profession", "encounter_count"): "a count of rows",
+    ("mart.enrolled_by_provider", "person_count"): "a count of rows",
+}
+
+
+@cache
+def found() -> dict[str, dict[str, frozenset[Root]]]:
+    definition = load_definition()
+    roots = root_columns(definition.catalogue, definition.rulebooks)
+    return column_lineage(definition.graph, roots)
+
+
+def test_every_column_of_every_model_rests_on_a_contract_a_rulebook_or_the_register() -> None:
+    definition = load_definition()
+    known = root_columns(definition.catalogue, definition.rulebooks)
+    astray = {
+        (model, column): root
+        for model, columns in found().items()
+        for column, roots in columns.items()
+        for root in roots
+        if root.column not in known.get(root.table, ())
+    }
+    assert astray == {}
+
+
+def test_columns_without_a_root_are_those_listed() -> None:
+    rootless = {(m, c) for m, columns in found().items() for c, roots in columns.items() if not roots}
+    assert rootless == set(WITHOUT_ROOTS)
+
+
+def test_a_published_figure_leads_back_to_the_register_extract() -> None:
+    roots = found()["mart.enrolled_by_provider"]["age_band"]
+    assert Root("effective.residents", "birth_date") in roots
+
+
+def test_a_model_that_reads_what_nobody_delivers_is_refused() -> None:
+    definition = load_definition()
+    stray = Model(
+        schema="mart",
+        name="stray",
+        sql="select nobody.figure from staging.nobody as nobody",
+        grain="One row per nothing.",
+        key=("figure",),
+        partition=None,
+        touched=(),
+        purpose="",
+        may_be_empty="",
+    )
+    graph = ModelGraph((stray,), {})
+    with pytest.raises(BuildError, match=r"mart\.stray reads staging\.nobody"):
+        column_lineage(graph, root_columns(definition.catalogue, definition.rulebooks))

@@ -1,0 +1,246 @@
+"""A run that dies after any step, and is started again, ends as if it had never died.
+
+Here: crashes at every step of the protocol, the build and the release, and processes killed at
+random moments. Not here: a full disk, a file that cannot be read (`test_disk_and_landing`).
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dagster_project import pipeline
+from dagster_project.lake import checks
+from dagster_project.lake.delivery import OnStep
+from dagster_project.settings import Settings
+from dagster_project.vault.keys import create_keyring
+from tests.support.deliveries import reference_lists, write_all
+from tests.support.homes import silent
+from tests.support.runs import (
+    Content,
+    analyst_content,
+    lake_content,
+    published_digests,
+    run_once,
+    small_home,
+    start,
+)
+from tests.support.small_region import JUNE, MAY, of_month
+
+KILLS, KILLS_A_HOME = 50, 5
+MODELS_OF_EACH_KIND = ("core.encounter", "core.enrolment")
+"""By months and whole: at whose steps the normal tier crashes; the deep one does at all."""
+KILLED_OUTRIGHT = ("rows written", "core.encounter written")
+"""Steps at which a Python without time to clean up leaves files that no commit names."""
+KILLED_RUN = """
+import os, signal, sys
+from dagster_project.settings import Settings
+from tests.support.runs import run_once
+
+def on_step(name):
+    if name == sys.argv[1]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+run_once(Settings(), on_step=on_step)
+"""
+
+
+class Crash(BaseException):
+    """What nothing in the product may catch and carry on from."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands after a run that ended well."""
+
+    lake: Content
+    published: dict[str, str]
+    analysts: Content
+    deliveries: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Calm:
+    """A run that nothing disturbed: its keys, the steps it took, what it left."""
+
+    keys: Path
+    steps: tuple[str, ...]
+    standing: Standing
+    seconds: float
+
+
+def standing(settings: Settings) -> Standing:
+    current = settings.published / "current"
+    return Standing(
+        lake=lake_content(settings),
+        published=published_digests(current),
+        analysts=analyst_content(current),
+        deliveries=frozenset(blobs(settings)),
+    )
+
+
+def blobs(settings: Settings) -> dict[str, tuple[int, int]]:
+    """Inode and time of change of every file among the vault's deliveries."""
+    files = (settings.vault / "deliveries").iterdir()
+    return {f.name: (f.stat().st_ino, f.stat().st_mtime_ns) for f in files}
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Calm:
+    folder = tmp_path_factory.mktemp("calm")
+    create_keyring(folder / "keys")
+    settings = small_home(folder, folder / "keys")
+    steps: list[str] = []
+    started = time.monotonic()
+    run_once(settings, on_step=steps.append)
+    seconds = time.monotonic() - started
+    return Calm(folder / "keys", tuple(steps), standing(settings), seconds)
+
+
+def crash_after(step: str, *, occurrence: int) -> OnStep:
+    """Raise when the step is reached for the so-manieth time."""
+    seen: Counter[str] = Counter()
+
+    def on_step(name: str) -> None:
+        seen[name] += 1
+        if (name, seen[name]) == (step, occurrence):
+            raise Crash
+
+    return on_step
+
+
+def crash(settings: Settings, step: str, *, occurrence: int = 1) -> None:
+    with pytest.raises(Crash):
+        run_once(settings, on_step=crash_after(step, occurrence=occurrence))
+
+
+def kill_outright(settings: Settings, step: str) -> None:
+    process = start(settings, "-c", KILLED_RUN, step)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+
+
+def assert_both_laws_were_checked_and_hold(settings: Settings) -> None:
+    """By the product's own verdicts in the last green build."""
+    with pipeline.open_session(settings) as session:
+        verdicts = session.lake.rows(
+            "select check_id, status from ops.check_result where check_id like '%is_conserved'"
+            " and run_id = (select arg_max(run_id, build_id) from ops.build)"
+        )
+        due = {
+            check.id
+            for check in checks.all_checks(session.definition.catalogue)
+            if check.id.endswith("is_conserved")
+        }
+    assert {check_id for check_id, _ in verdicts} == due
+    assert {status for _, status in verdicts} == {"pass", "not_applicable"}
+
+
+def test_crashes_after_every_kind_of_step_one_after_the_other_leave_no_trace(
+    calm: Calm, tmp_path: Path
+) -> None:
+    """Each attempt goes on from what the last left, and crashes at the next kind of step."""
+    settings = small_home(tmp_path, calm.keys)
+    kinds = [
+        step
+        for step in dict.fromkeys(calm.steps)
+        if not step.startswith(("core.", "mart.")) or step.startswith(MODELS_OF_EACH_KIND)
+    ]
+    assert len(kinds) >= 20
+    for step in kinds:
+        if step in KILLED_OUTRIGHT:
+            kill_outright(settings, step)
+        crash(settings, step)
+    run_once(settings)
+    assert standing(settings) == calm.standing
+    assert_both_laws_were_checked_and_hold(settings)
+
+
+def test_a_crash_between_vault_and_lake_leaves_a_delivery_that_the_next_run_takes_up(
+    calm: Calm, tmp_path: Path
+) -> None:
+    settings = small_home(tmp_path, calm.keys)
+    crash(settings, "counts checked", occurrence=5)
+    left, codes = blobs(settings), identities(settings)
+    assert len(left) == len(committed(settings)) + 1
+    assert codes
+
+    with pipeline.open_session(settings) as session:
+        assert not pipeline.ingest(session, report=silent).refusals
+
+    assert {name: blobs(settings)[name] for name in left} == left
+    assert set(blobs(settings)) == {f"{sha256}.age" for sha256 in committed(settings)}
+    now = identities(settings)
+    assert [row for row in now if row in codes] == codes
+    assert len({code for code, *_ in now}) == len(now)
+
+
+def committed(settings: Settings) -> list[str]:
+    with pipeline.open_session(settings) as session:
+        return [sha256 for (sha256,) in session.lake.rows("select sha256 from ops.delivery")]
+
+
+def identities(settings: Settings) -> list[tuple[object, ...]]:
+    with pipeline.open_session(settings) as session:
+        return session.lake.rows("from vault.identity order by all")
+
+
+def test_crashes_while_a_late_protection_order_is_followed_leave_no_trace(
+    calm: Calm, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path / "home", keys=calm.keys, min_free_disk_gib=0)
+    write_all(settings.landing, (*reference_lists(), *of_month(MAY)))
+    run_once(settings)
+    write_all(settings.landing, of_month(JUNE))
+    for step in ("protection extended", "places hidden", "protection committed"):
+        crash(settings, step)
+    run_once(settings)
+    assert standing(settings) == calm.standing
+
+
+@pytest.mark.deep
+def test_a_crash_after_any_step_of_any_delivery_model_and_file_leaves_no_trace(
+    calm: Calm, tmp_path: Path
+) -> None:
+    seen: Counter[str] = Counter()
+    for number, step in enumerate(calm.steps):
+        seen[step] += 1
+        settings = small_home(tmp_path / str(number), calm.keys)
+        crash(settings, step, occurrence=seen[step])
+        run_once(settings)
+        assert standing(settings) == calm.standing, f"{step}, occurrence {seen[step]}"
+        assert_both_laws_were_checked_and_hold(settings)
+
+
+@pytest.mark.deep
+def test_fifty_runs_killed_at_random_moments_leave_no_trace(calm: Calm, tmp_path: Path) -> None:
+    moments = random.Random(20170503)
+    kills = homes = 0
+    while kills < KILLS:
+        settings = small_home(tmp_path / str(homes), calm.keys)
+        homes += 1
+        kills += sum(
+            killed_after(settings, moments.uniform(1.0, 1.0 + calm.seconds))
+            for _ in range(KILLS_A_HOME)
+        )
+        run_once(settings)
+        assert standing(settings) == calm.standing
+        assert_both_laws_were_checked_and_hold(settings)
+
+
+def killed_after(settings: Settings, seconds: float) -> bool:
+    """Whether the run was still at work when its time was up."""
+    process = start(settings, "-m", "dagster_project.cli", "run")
+    try:
+        process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+    return process.returncode == -signal.SIGKILL

@@ -1,0 +1,190 @@
+"""Deliveries of a few rows, written as their contracts say.
+
+Here: rows by lake column name, and files from rows. Not here: what becomes of them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from dagster_project.contracts.model import Contract, FileFormat
+from dagster_project.pipeline import load_definition
+
+Value = str | int | bool | date | datetime | Decimal | None
+Row = Mapping[str, Value]
+
+RESIDENTS = "population_register/residents"
+ENCOUNTERS = "apotti/encounters"
+DIAGNOSES = "apotti/diagnoses"
+ENROLMENTS = "enrolment_portal/enrolments"
+MUNICIPALITIES = "reference/municipalities"
+SITES = "reference/sites"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One delivery, ready to be written."""
+
+    key: str
+    sequence: int
+    rows: tuple[Row, ...]
+
+
+def sent(key: str, sequence: int, *rows: Row) -> Sent:
+    """A delivery of these rows."""
+    return Sent(key, sequence, rows)
+
+
+def write(landing: Path, delivery: Sent) -> Path:
+    """Put a delivery into landing under the name and in the form of its contract."""
+    contract = load_definition().catalogue.in_force(delivery.key, delivery.sequence)
+    name = f"{contract.table}_{delivery.sequence}.{contract.dialect.format}"
+    path = landing / delivery.key / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode(contract, delivery.rows))
+    return path
+
+
+def write_all(landing: Path, deliveries: Iterable[Sent]) -> None:
+    """Put several deliveries into landing."""
+    for delivery in deliveries:
+        write(landing, delivery)
+
+
+def encode(contract: Contract, rows: Iterable[Row]) -> bytes:
+    """Rows as the bytes of a delivery."""
+    if contract.dialect.format is FileFormat.NDJSON:
+        return _json_lines(contract, rows)
+    dialect = contract.dialect
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, delimiter=dialect.delimiter, lineterminator="\n")
+    writer.writerow([c.source_name for c in contract.columns])
+    for row in rows:
+        writer.writerow([_text(row.get(c.name), contract) or "" for c in contract.columns])
+    return buffer.getvalue().encode(dialect.encoding)
+
+
+def _json_lines(contract: Contract, rows: Iterable[Row]) -> bytes:
+    objects = (
+        {c.source_name: _text(row.get(c.name), contract) for c in contract.columns} for row in rows
+    )
+    return "".join(json.dumps(fields) + "\n" for fields in objects).encode()
+
+
+def _text(value: Value, contract: Contract) -> str | None:
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return "1" if value else "0"
+        case datetime():
+            return value.strftime(contract.dialect.timestamp_format)
+        case date():
+            return value.strftime(contract.dialect.date_format)
+        case _:
+            return str(value).replace(".", contract.dialect.decimal_separator)
+
+
+def resident(person: str, born: date, **others: Value) -> Row:
+    """A row of the population register; at home in 091 00100 since birth unless told otherwise."""
+    return {
+        "person_id": person,
+        "municipality_code": "091",
+        "postal_code": "00100",
+        "sex_code": "1",
+        "language_code": "fi",
+        "birth_country_code": "246",
+        "birth_date": born,
+        "has_protection_order": False,
+    } | others
+
+
+def encounter(number: int, person: str, started: datetime, **others: Value) -> Row:
+    """An encounter at site S1, saved when it began unless told otherwise."""
+    return {
+        "encounter_id": number,
+        "person_id": person,
+        "site_id": "S1",
+        "started_at": started,
+        "service_code": "T11",
+        "contact_type_code": "R10",
+        "profession_code": "2221",
+        "duration_minutes": "12,5".replace(",", "."),
+        "updated_at": started,
+    } | others
+
+
+def diagnosis(encounter_number: int, person: str, day: date, **others: Value) -> Row:
+    """Diagnosis number 1 of an encounter."""
+    return {
+        "encounter_id": encounter_number,
+        "diagnosis_number": 1,
+        "person_id": person,
+        "icd10_code": "I10",
+        "diagnosed_date": day,
+        "updated_at": datetime(day.year, day.month, day.day, 12),
+    } | others
+
+
+def enrolment(identifier: str, person: str, start: date, **others: Value) -> Row:
+    """A choice of site S1 of provider P1 for reception, saved on its first day."""
+    return {
+        "enrolment_id": identifier,
+        "person_id": person,
+        "service_code": "reception",
+        "provider_id": "P1",
+        "site_id": "S1",
+        "start_date": start,
+        "channel_code": "web",
+        "updated_at": datetime(start.year, start.month, start.day, 9),
+    } | others
+
+
+def municipality(municipality_code: str, *, is_trial_area: bool = True) -> Row:
+    """A municipality of region 01, in force since 2009."""
+    return {
+        "municipality_code": municipality_code,
+        "name_fi": f"Kunta {municipality_code}",
+        "name_sv": f"Kommun {municipality_code}",
+        "region_code": "01",
+        "region_name": "Uusimaa",
+        "county_code": "01",
+        "county_name": "Alue",
+        "is_trial_area": is_trial_area,
+        "valid_from_date": date(2009, 1, 1),
+    }
+
+
+def site(site_id: str, provider_id: str) -> Row:
+    """A private reception, open since 2009."""
+    return {
+        "site_id": site_id,
+        "site_name": f"Asema {site_id}",
+        "provider_id": provider_id,
+        "provider_name": f"Tuottaja {provider_id}",
+        "business_id": "9900001-8",
+        "sector_code": "private",
+        "service_code": "reception",
+        "municipality_code": "091",
+        "language_codes": "fi,sv",
+        "valid_from_date": date(2009, 1, 1),
+    }
+
+
+def reference_lists() -> tuple[Sent, Sent]:
+    """Three municipalities of the area and four sites of two providers."""
+    return (
+        sent(MUNICIPALITIES, 20170101, *(municipality(m) for m in ("091", "092", "106"))),
+        sent(
+            SITES,
+            20170101,
+            *(site(s, p) for s, p in (("S1", "P1"), ("S2", "P1"), ("S3", "P2"), ("S4", "P2"))),
+        ),
+    )

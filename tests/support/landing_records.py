@@ -1,0 +1,59 @@
+"""Delivered files read again by other means than the product's: polars and the json module.
+
+Here: records as text, by lake column name. Not here: casts and rules.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+import polars as pl
+
+from dagster_project.contracts.model import Contract, FileFormat
+from dagster_project.pipeline import load_definition
+
+
+def sequences(landing: Path, key: str) -> list[int]:
+    """Sequences of the table's files in landing, in order."""
+    delivery = load_definition().catalogue.latest(key).delivery
+    found = (delivery.sequence_of(path.name) for path in (landing / key).glob("*"))
+    return sorted(s for s in found if s is not None)
+
+
+@lru_cache
+def records(landing: Path, key: str, sequence: int) -> pl.DataFrame:
+    """The records of a delivery as text, with `record_number` from 1 and `delivery_sequence`."""
+    contract = load_definition().catalogue.in_force(key, sequence)
+    path = landing / key / f"{contract.table}_{sequence}.{contract.dialect.format}"
+    text = path.read_bytes().decode(contract.dialect.encoding)
+    frame = (
+        _json_lines(text, contract)
+        if contract.dialect.format is FileFormat.NDJSON
+        else _delimited(text, contract)
+    )
+    return frame.with_columns(
+        record_number=pl.arange(1, len(frame) + 1, dtype=pl.Int64),
+        delivery_sequence=pl.lit(sequence, dtype=pl.Int64),
+    )
+
+
+def all_records(landing: Path, key: str) -> pl.DataFrame:
+    """The records of all deliveries of a table; columns that an old one lacks are null."""
+    frames = [records(landing, key, sequence) for sequence in sequences(landing, key)]
+    return pl.concat(frames, how="diagonal")
+
+
+def _delimited(text: str, contract: Contract) -> pl.DataFrame:
+    names = {c.source_name: c.name for c in contract.columns}
+    frame = pl.read_csv(
+        text.encode(), separator=contract.dialect.delimiter, infer_schema=False, null_values=[""]
+    )
+    return frame.rename(names)
+
+
+def _json_lines(text: str, contract: Contract) -> pl.DataFrame:
+    objects = [json.loads(line) for line in text.splitlines()]
+    columns = {c.name: [fields[c.source_name] for fields in objects] for c in contract.columns}
+    return pl.DataFrame(columns, schema={c.name: pl.String for c in contract.columns})
