@@ -9,6 +9,7 @@ import getpass
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from dagster_project.vault.keys import create_keyring, demo_keys_path
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that did not pass the gate.")
 app.add_typer(quarantine_app, name="quarantine")
+keys_app = typer.Typer(no_args_is_help=True, help="The keys that open the vault.")
+app.add_typer(keys_app, name="keys")
 
 DEMO_RESIDENTS = 5_000
 DEMO_MONTHS = 12
@@ -71,7 +74,7 @@ def _with_demo(settings: Settings, *, residents: int, months: int) -> Settings:
         return settings
     keys = demo_keys_path(settings)
     if not keys.exists():
-        if (settings.lake / "catalog.sqlite").exists():
+        if _is_in_use(settings):
             return settings  # somebody's lake, and no keys: refused further on, with advice
         keys.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         create_keyring(keys)
@@ -82,8 +85,14 @@ def _with_demo(settings: Settings, *, residents: int, months: int) -> Settings:
     return settings
 
 
+def _is_in_use(settings: Settings) -> bool:
+    """Whether there is a lake or, where its catalog is elsewhere, a vault that new keys do not open."""
+    files = (settings.lake / "catalog.sqlite", settings.vault / "identities.duckdb")
+    return any(file.exists() for file in files)
+
+
 def _needs_demo_deliveries(settings: Settings) -> bool:
-    if (settings.lake / "catalog.sqlite").exists():
+    if _is_in_use(settings):
         return False
     return not any(
         path.is_file()
@@ -93,18 +102,21 @@ def _needs_demo_deliveries(settings: Settings) -> bool:
 
 
 def _make_demo(settings: Settings, *, residents: int, months: int) -> None:
-    from dagster_project.synthetic.region import make_deliveries  # numpy and polars: slow to import
+    # Here, not above: numpy and polars take a second to import, and only a demo needs them.
+    from dagster_project.synthetic.region import make_deliveries  # noqa: PLC0415
 
     typer.echo(
         f"demo: making the synthetic region's deliveries ({residents} residents, {months} months)"
     )
     settings.landing.mkdir(parents=True, exist_ok=True)
-    make_deliveries(
-        settings.landing,
-        residents=residents,
-        months=months,
-        manifest=settings.home / "demo_manifest.json",
-    )
+    # What was planted, and in whom, is for tests: it lists codes and protected persons in the clear.
+    with tempfile.TemporaryDirectory() as folder:
+        make_deliveries(
+            settings.landing,
+            residents=residents,
+            months=months,
+            manifest=Path(folder) / "manifest.json",
+        )
 
 
 def _summary(
@@ -128,7 +140,8 @@ def _summary(
         f" (which and why: tietoallas quarantine list)"
     )
     typer.echo(
-        f"refused      {len(ingested.refusals)} files, {ingested.unfinished_count} unfinished in landing"
+        f"refused      {len(ingested.refusals)} files,"
+        f" {ingested.unfinished_count} unfinished in landing"
     )
     typer.echo(f"built        {len(rebuilt)} of {len(built.models)} models, build {built.build_id}")
     typer.echo(f"published    release {release.release_id}, {len(release.tables)} tables")
@@ -216,6 +229,13 @@ def quarantine_show(
         )
     for name, value in fields.items():
         typer.echo(f"{name}: {value}")
+
+
+@keys_app.command(name="create")
+def keys_create(path: Path) -> None:
+    """Make a new key file; an existing one is never written over."""
+    create_keyring(path)
+    typer.echo(f"made {path}; set TIETOALLAS_KEYS to it, and keep a copy apart from the data")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Errors for people: what happened, where, by which rule, and what to do next; never a person's data.
+"""Errors for people: what happened, where, by which rule, what to do next; never personal data.
 
 Here: the exceptions that cross package boundaries. Not here: handling them (`cli`, `assets`).
 """

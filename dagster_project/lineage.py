@@ -15,12 +15,12 @@ from sqlglot.lineage import Node, lineage
 from dagster_project.contracts.model import Catalogue
 from dagster_project.errors import BuildError
 from dagster_project.lake.ddl import OPS_TABLES
+from dagster_project.lake.upcast import lake_column_names
 from dagster_project.rulebook import Rulebook
 from dagster_project.sql_models import Model, ModelGraph
 
 Columns = Mapping[str, tuple[str, ...]]
 """Columns by `<schema>.<table>`."""
-TECHNICAL_COLUMNS = ("delivery_sequence", "record_number")
 
 
 @dataclass(frozen=True, order=True)
@@ -31,13 +31,17 @@ class Root:
     column: str
 
 
-def root_columns(catalogue: Catalogue, rulebooks: tuple[Rulebook, ...]) -> dict[str, tuple[str, ...]]:
-    """Columns that lineage may end in: of contracts, of the register of deliveries, of rulebooks."""
+def root_columns(
+    catalogue: Catalogue, rulebooks: tuple[Rulebook, ...]
+) -> dict[str, tuple[str, ...]]:
+    """Columns that lineage may end in: of contracts, the register of deliveries, rulebooks."""
     found: dict[str, tuple[str, ...]] = {}
     for key in catalogue.tables():
         contract = catalogue.latest(key)
-        names = (*(c.name for c in contract.lake_columns), *TECHNICAL_COLUMNS)
-        found |= {f"{schema}.{contract.table}": names for schema in ("staging", "effective", "current")}
+        names = tuple(lake_column_names(contract))
+        found |= {
+            f"{schema}.{contract.table}": names for schema in ("staging", "effective", "current")
+        }
     for name, columns in OPS_TABLES.items():
         found[f"ops.{name}"] = tuple(c.split()[0] for c in columns.split(","))
     for book in rulebooks:
@@ -87,13 +91,12 @@ def _check_reads(model: Model, known: Columns) -> None:
     missing = [name for name in sorted(model.reads) if name not in known]
     if missing:
         raise BuildError(
-            f"{model.full_name} reads {', '.join(missing)}, which no contract, rulebook or model has"
+            f"{model.full_name} reads {', '.join(missing)},"
+            " which no contract, rulebook or model has"
         )
 
 
-def _roots(
-    node: Node, done: Mapping[str, Mapping[str, frozenset[Root]]]
-) -> frozenset[Root]:
+def _roots(node: Node, done: Mapping[str, Mapping[str, frozenset[Root]]]) -> frozenset[Root]:
     found: set[Root] = set()
     for leaf in node.walk():
         if leaf.downstream or not isinstance(leaf.source, exp.Table):

@@ -93,7 +93,7 @@ def _row(row: dict[str, Any], columns: dict[str, str], where: str) -> tuple[str,
     return tuple(str(row[name]) for name in columns)
 
 
-def _check_number(value: Any, where: str) -> None:
+def _check_number(value: object, where: str) -> None:
     """A policy number is text in the YAML: a bare 0.1 would be a double before anyone looked."""
     if not isinstance(value, str):
         raise ContractError(f"{where}: write numbers in quotes, so that they stay exact")

@@ -78,9 +78,9 @@ class Settings(BaseSettings):
 
     @cached_property
     def memory_limit_bytes(self) -> int:
-        """DuckDB's memory limit in bytes: as set, else 40 % of what the cgroup or machine allows, at most 4 GiB.
+        """DuckDB's memory limit in bytes: as set, else 40 % of machine or cgroup, at most 4 GiB.
 
-        The rest is for the vault's buffers, Python and the page cache: at most 6 GB resident in all.
+        The rest is for the vault's buffers, Python and the page cache: 6 GB resident in all.
         """
         if self.memory_limit_gib is not None:
             return int(self.memory_limit_gib * _GIB)
@@ -88,7 +88,7 @@ class Settings(BaseSettings):
 
 
 def available_memory_bytes() -> int:
-    """Memory this process may use, in bytes: the cgroup's limit where there is one, else the machine's."""
+    """Memory this process may use, in bytes: the cgroup's limit if there is one, or the machine's."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for limit_file in (
         Path("/sys/fs/cgroup/memory.max"),

@@ -47,7 +47,7 @@ class Model:
         return f"{self.schema}.{self.name}"
 
     @cached_property
-    def tree(self) -> exp.Expression:
+    def tree(self) -> exp.Expr:
         """The query, parsed."""
         return sqlglot.parse_one(self.sql, read="duckdb")
 
@@ -78,7 +78,7 @@ def _tables(sql: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class ModelGraph:
-    """All models, parents before children, with a fingerprint of each that covers what it rests on."""
+    """All models, parents before children, and a fingerprint of each and all it rests on."""
 
     models: tuple[Model, ...]
     fingerprints: Mapping[str, str]

@@ -87,7 +87,7 @@ def lake_resource(
                 session = stack.enter_context(
                     pipeline.open_session(
                         settings or Settings(),
-                        run_id=context.run_id,
+                        run_id=context.run.run_id if context.run else None,
                         now=now,
                         definition=definition,
                     )
@@ -108,6 +108,9 @@ def lake_resource(
 
 def _has_failed_step(context: dg.InitResourceContext) -> bool:
     """Whether Dagster knows of a failure, be it one outside our own code."""
-    if context.instance is None or context.run_id is None:
+    if context.instance is None or context.run is None:
         return False
-    return bool(context.instance.all_logs(context.run_id, of_type=dg.DagsterEventType.STEP_FAILURE))
+    failures = context.instance.all_logs(
+        context.run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE
+    )
+    return bool(failures)

@@ -85,7 +85,7 @@ class Column:
     source_name: str
     """Header (CSV) or field (NDJSON) as sent; may hold `{sequence}`."""
     sql_type: str
-    """DuckDB type in the lake: BIGINT, INTEGER, DOUBLE, DECIMAL(p,s), VARCHAR, DATE, TIMESTAMP, BOOLEAN."""
+    """BIGINT, INTEGER, DOUBLE, DECIMAL(p,s), VARCHAR, DATE, TIMESTAMP or BOOLEAN."""
     description: str
     is_required: bool = False
     primary_key_position: int | None = None
@@ -112,7 +112,7 @@ class RowRule:
     """`<column>.<rule>` or `row.<rule>`; unique in the contract."""
     column: str | None
     expression: str
-    """SQL over the contract's column names that is FALSE where the rule is broken; NULL is not broken.
+    """SQL over the contract's columns that is FALSE where the rule is broken; NULL is not.
     `$delivery_date` stands for the last day that the delivery covers."""
     severity: Severity
     dimension: Dimension
@@ -125,7 +125,7 @@ class DatasetRule:
 
     id: str
     metric: str
-    """`row_count` (rows received), `quarantined_share` (percent of rows received) or `sql` (see `query`)."""
+    """`row_count` (rows received) or `quarantined_share` (percent of rows received)."""
     minimum: float | None
     maximum: float | None
     severity: Severity
@@ -217,7 +217,7 @@ class Contract:
     sha256: str
     """Of the contract file's bytes; written to `ops.run`."""
     upcast: dict[str, str] = field(default_factory=dict)
-    """Of an older major: SQL over its own columns for each column that the next major adds or changes."""
+    """Of an older major: SQL over its columns for each that the next major adds or changes."""
 
     @property
     def key(self) -> str:

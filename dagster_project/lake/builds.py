@@ -19,7 +19,6 @@ from dagster_project.lake.connection import Lake
 from dagster_project.lake.delivery import Run
 from dagster_project.sql_models import Model, ModelGraph
 
-
 _FORBIDDEN_TYPES = frozenset({"HUGEINT", "UHUGEINT", "UUID", "FLOAT"})
 
 
@@ -105,7 +104,7 @@ def _safe(error: duckdb.Error) -> str:
 
 
 def _stands(lake: Lake, graph: ModelGraph, model: Model, event_id: int) -> bool:
-    """Whether the model was last built from the same code and nothing it rests on has happened since."""
+    """Whether it was last built from the same code, and nothing it rests on has happened since."""
     last = lake.rows(
         "select model_sha256, last_event_id from ops.model_build where model = ?"
         " order by last_event_id desc, built_at desc limit 1",
@@ -134,7 +133,7 @@ def _reads_register(graph: ModelGraph, model: Model) -> bool:
 
 
 def _must_be_whole(lake: Lake, graph: ModelGraph, model: Model, green: Green | None) -> bool:
-    """Whether months cannot be told apart: no green build to start from, or other code than it had."""
+    """Whether months cannot be told apart: no green build to start from, or other code then."""
     if green is None or not lake.has_table(model.schema, model.name):
         return True
     known = lake.count(
@@ -171,7 +170,8 @@ def _rebuild_months(lake: Lake, graph: ModelGraph, model: Model, event_id: int, 
         if months:
             lake.execute(f"delete from lake.{model.full_name} where {chosen}")
             lake.execute(
-                f"insert into lake.{model.full_name} select * from ({model.sql}) as model where {chosen}"
+                f"insert into lake.{model.full_name}"
+                f" select * from ({model.sql}) as model where {chosen}"
             )
         run.on_step(f"{model.full_name} written")
         _finish(lake, graph, model, event_id, run, rebuilt=f"{months} months")
@@ -191,7 +191,8 @@ def _replace_if_different(
     table = f"lake.{model.full_name}"
     differs = lake.count(
         "select count(*) from (select 1 from ("
-        f"(from fresh except all from {table}) union all (from {table} except all from fresh)) limit 1)"
+        f"(from fresh except all from {table}) union all"
+        f" (from {table} except all from fresh)) limit 1)"
     )
     with lake.transaction():
         if differs:
@@ -247,7 +248,7 @@ def _finish(
 
 
 def _check_types(lake: Lake, model: Model) -> None:
-    """No type that other engines read as another: HUGEINT and UUID become doubles or text elsewhere."""
+    """No type that other engines read as another: HUGEINT becomes a double elsewhere."""
     for column, kind, *_ in lake.rows(f"describe lake.{model.full_name}"):
         if kind in _FORBIDDEN_TYPES:
             raise BuildError(
@@ -273,15 +274,20 @@ def _row_count(lake: Lake, model: Model) -> int:
 
 
 def create_changed_view(lake: Lake, model: Model, green: Green | None) -> None:
-    """Make `changed.<model>`: the months touched, or the rows that differ from the last green build."""
+    """Make `changed.<model>`: months touched, or rows that differ from the last green build."""
     table = f"lake.{model.full_name}"
     if model.partition and green:
-        sql = f"select distinct month as {model.partition} from ({touched_sql(model)}) as touched(month)"
+        months = touched_sql(model)
+        sql = f"select distinct month as {model.partition} from ({months}) as touched(month)"
     elif model.partition:
         sql = f"select distinct {model.partition} from {table}"
     elif green and _stood_at(lake, model, green):
         before = f"{table} at (version => {green.snapshot_id})"
-        sql = f"(from {table} except all from {before}) union all (from {before} except all from {table})"
+        gone, come = (
+            f"from {before} except all from {table}",
+            f"from {table} except all from {before}",
+        )
+        sql = f"({come}) union all ({gone})"
     else:
         sql = f"from {table}"
     lake.execute(f"create or replace view memory.changed.{model.name} as {sql}")

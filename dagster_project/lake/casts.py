@@ -1,4 +1,4 @@
-"""Text as sent to the contract's types, and nothing else: strict, stated, the same on every machine.
+"""Text as sent to the contract's types: strict, stated, the same on every machine.
 
 Here: one SQL expression per type, NULL where the text is not of the type. Not here: rules.
 """
@@ -58,7 +58,9 @@ def _moment(raw: str, form: str) -> str:
     1900 of 'infinity' and 'epoch'. Days and months before the year may come without leading zero.
     """
     before, year, after = form.partition("%Y")
-    shape = re.sub("%[a-zA-Z]", "%", before) + "____" * bool(year) + re.sub("%[a-zA-Z]", "__", after)
+    shape = (
+        re.sub("%[a-zA-Z]", "%", before) + "____" * bool(year) + re.sub("%[a-zA-Z]", "__", after)
+    )
     return (
         f"case when {raw} like {literal(shape)} and {raw} >= '0' and {raw} < ':'"
         f" then try_strptime({raw}, {literal(form)}) end"
@@ -83,7 +85,10 @@ def _number(raw: str, column: Column, dialect: Dialect) -> str:
 def _boolean(raw: str, dialect: Dialect) -> str:
     true_values = ", ".join(literal(v) for v in dialect.true_values)
     false_values = ", ".join(literal(v) for v in dialect.false_values)
-    return f"case when {raw} in ({true_values}) then true when {raw} in ({false_values}) then false end"
+    return (
+        f"case when {raw} in ({true_values}) then true"
+        f" when {raw} in ({false_values}) then false end"
+    )
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ class _Year:
 
 
 def to_utc(local: str, zone: str) -> str:
-    """SQL for a local timestamp in UTC: the doubled autumn hour takes the first, the missing hour is NULL.
+    """SQL for a local timestamp in UTC: a doubled hour takes the first, a missing one is NULL.
 
     Arithmetic on the zone's transitions for 1980-2060, five times as fast as the calendar library
     and with a stated choice for the doubled hour.
@@ -133,7 +138,7 @@ def civil_date(moment: str, zone: str) -> str:
 
 @lru_cache
 def _transitions(zone: str) -> tuple[int, str, str]:
-    """Standard offset in minutes, and SQL lists of when summer time starts and ends, in wall time."""
+    """Standard offset in minutes, and SQL lists of when summer time starts and ends, wall time."""
     try:
         info = ZoneInfo(zone)
     except (KeyError, ValueError, OSError):

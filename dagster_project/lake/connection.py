@@ -47,8 +47,8 @@ def without_values(error: duckdb.Error, doing: str) -> TietoallasError:
 class Lake:
     """An open lake: one DuckDB connection with the catalog attached as `lake`.
 
-    Two-part names (`staging.residents`, `current.encounters`, `core.person`) resolve by search path;
-    `effective`, `current` and `changed` are views of this connection only (see `views`).
+    Two-part names (`staging.residents`, `current.encounters`, `core.person`) resolve by search
+    path; `effective`, `current` and `changed` are views of this connection only (see `views`).
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -62,7 +62,7 @@ class Lake:
         """All rows of a query."""
         return self.execute(sql, values).fetchall()
 
-    def value(self, sql: str, values: list[Any] | None = None) -> Any:
+    def value(self, sql: str, values: list[Any] | None = None) -> Any:  # noqa: ANN401 - a cell
         """The first column of the only row of a query."""
         row = self.execute(sql, values).fetchone()
         return row[0] if row else None
@@ -195,6 +195,7 @@ def _configured(settings: Settings, extra: dict[str, Any]) -> duckdb.DuckDBPyCon
         }
     )
     connection.execute("set timezone = 'UTC'")
+    connection.execute("set enable_progress_bar = false")
     load_extensions(connection)
     if settings.catalog != "sqlite":
         load_extensions(connection, ("postgres_scanner",))

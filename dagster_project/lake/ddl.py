@@ -8,6 +8,7 @@ from __future__ import annotations
 from dagster_project.contracts.model import Catalogue, Contract
 from dagster_project.errors import ContractError
 from dagster_project.lake.connection import Lake
+from dagster_project.lake.upcast import TECHNICAL_COLUMNS, lake_column_names, upcast_sql
 from dagster_project.sql_text import quoted
 
 OPS_TABLES = {
@@ -58,10 +59,10 @@ OPS_TABLES = {
 
 
 def create_tables(lake: Lake, catalogue: Catalogue) -> None:
-    """Make the tables that are missing, and see that staging still looks as the contracts say.
+    """Make the tables that are missing, and bring staging up to the newest majors.
 
     Raises:
-        ContractError: a staging table differs from its contract.
+        ContractError: a staging table looks like no major of its contract.
     """
     with lake.transaction():  # one commit for all, not one for each
         for name, columns in OPS_TABLES.items():
@@ -72,29 +73,47 @@ def create_tables(lake: Lake, catalogue: Catalogue) -> None:
                 f"create table if not exists lake.staging.{quoted(contract.table)}"
                 f" ({staging_columns(contract)})"
             )
-            _check_staging(lake, contract)
+            _bring_up(lake, catalogue, contract)
 
 
 def staging_columns(contract: Contract) -> str:
-    """Column definitions of a staging table: the contract's lake columns, then where each row came from."""
+    """Column definitions of a staging table: the contract's, then where each row came from."""
     columns = [
         f"{quoted(c.name)} {'bigint' if c.is_identity else c.sql_type}"
         for c in contract.lake_columns
     ]
-    return ", ".join(
-        [*columns, "delivery_sequence bigint not null", "record_number bigint not null"]
+    return ", ".join([*columns, *(f"{name} bigint not null" for name in TECHNICAL_COLUMNS)])
+
+
+def _bring_up(lake: Lake, catalogue: Catalogue, newest: Contract) -> None:
+    """Rewrite a staging table that still looks as an older major of its contract says.
+
+    Raises:
+        ContractError: it looks like none of them.
+    """
+    found = _columns_of(lake, newest)
+    if found == lake_column_names(newest):
+        return
+    table = f"lake.staging.{quoted(newest.table)}"
+    for older in catalogue.majors(newest.key):
+        if found == lake_column_names(older):
+            rows = upcast_sql(f"select * from {table}", older, catalogue)
+            lake.execute(f"create temp table upcast as {rows}")
+            lake.execute(f"drop table {table}")
+            lake.execute(f"create table {table} ({staging_columns(newest)})")
+            lake.execute(f"insert into {table} from upcast")
+            lake.execute("drop table upcast")
+            return
+    raise ContractError(
+        f"staging.{newest.table} looks like no major version of contract {newest.key}; a changed"
+        " column needs a new major, with an upcast in the one before it"
     )
 
 
-def _check_staging(lake: Lake, contract: Contract) -> None:
-    found = lake.rows(
+def _columns_of(lake: Lake, contract: Contract) -> list[str]:
+    rows = lake.rows(
         "select column_name from duckdb_columns() where database_name = 'lake'"
         " and schema_name = 'staging' and table_name = ? order by column_index",
         [contract.table],
     )
-    due = [*(c.name for c in contract.lake_columns), "delivery_sequence", "record_number"]
-    if [name for (name,) in found] != due:
-        raise ContractError(
-            f"staging.{contract.table} differs from contract {contract.key} {contract.version};"
-            " a changed column needs a new major version with an upcast, then `tietoallas replay`"
-        )
+    return [name for (name,) in rows]

@@ -1,10 +1,11 @@
-"""The delivery protocol: a file in landing becomes rows in the lake exactly once, or nothing at all.
+"""The delivery protocol: a file in landing becomes rows in the lake exactly once, or nothing.
 
 Order of steps, each survivable: bytes to the vault, identities to the vault, then ONE lake
 transaction with rows, quarantine, counts and the register entry. Only that transaction makes a
 delivery exist; whatever a crash leaves before it is reused by the next run.
 
-Here: the steps and the register. Not here: what a row must be (`gate`), where files lie (`sources`).
+Here: the steps and the register. Not here: what a row must be (`gate`), where files lie
+(`sources`).
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from datetime import datetime
 
 import duckdb
 
-from dagster_project.contracts.model import Catalogue, Contract
+from dagster_project.contracts.model import Catalogue, Column, Contract
 from dagster_project.errors import CheckFailed, DeliveryRefused, SettingsError
 from dagster_project.lake import gate
 from dagster_project.lake.connection import Lake, without_values
+from dagster_project.lake.upcast import upcast_sql
 from dagster_project.sources.landing import LandingFile
 from dagster_project.sources.text import utf8_text
 from dagster_project.sql_text import quoted
@@ -188,7 +190,8 @@ def _register_codes(door: Door, contract: Contract, sequence: int) -> None:
         "select identity_code from gate_invalid_code", source=contract.key, sequence=sequence
     )
     lake.execute(
-        "delete from gate_invalid_code where identity_code in (select identity_code from identity_map)"
+        "delete from gate_invalid_code"
+        " where identity_code in (select identity_code from identity_map)"
     )
 
 
@@ -196,7 +199,7 @@ def _write(door: Door, file: LandingFile, vaulted: VaultedDelivery, verdict: gat
     contract, lake, run = file.contract, door.lake, door.run
     with lake.transaction():
         run.on_step("transaction begun")
-        lake.execute(insert_sql(door.catalogue.latest(contract.key), contract, file.sequence))
+        lake.execute(insert_sql(door.catalogue, contract, file.sequence))
         run.on_step("rows written")
         _write_quarantine(lake, file)
         run.on_step("quarantine written")
@@ -208,11 +211,16 @@ def _write(door: Door, file: LandingFile, vaulted: VaultedDelivery, verdict: gat
         run.on_step("counts checked")
 
 
-def insert_sql(target: Contract, sent: Contract, sequence: int) -> str:
+def insert_sql(catalogue: Catalogue, sent: Contract, sequence: int) -> str:
     """SQL that appends the sound records of `gate` to staging, as the newest major has them.
 
     Identity codes become persons, and places become NULL for persons under a protection order.
     """
+    rows = upcast_sql(_sound_records(sent, sequence), sent, catalogue)
+    return f"insert into lake.staging.{quoted(sent.table)} {rows}"
+
+
+def _sound_records(sent: Contract, sequence: int) -> str:
     codes = [c.name for c in sent.columns if c.is_identity]
     identities = {name: f"identity_{index}.person_id" for index, name in enumerate(codes)}
     joins = [
@@ -220,25 +228,22 @@ def insert_sql(target: Contract, sent: Contract, sequence: int) -> str:
         f" on identity_{index}.identity_code = gate.{quoted(name)}"
         for index, name in enumerate(codes)
     ]
-    if identities and any(c.is_place for c in sent.columns):
-        person = next(iter(identities.values()))
+    if codes and any(c.is_place for c in sent.columns):
+        person = identities[codes[0]]
         joins.append(f"left join protected_person on protected_person.person_id = {person}")
-    values = ", ".join(_value(c.name, sent, identities) for c in target.lake_columns)
+    values = ", ".join(f"{_value(c, identities)} as {quoted(c.name)}" for c in sent.lake_columns)
     return (
-        f"insert into lake.staging.{quoted(target.table)} select {values},"
-        f" {sequence} as delivery_sequence, gate.rowid + 1 as record_number"
+        f"select {values}, {sequence} as delivery_sequence, gate.rowid + 1 as record_number"
         f" from gate {' '.join(joins)}"
         " where gate.rowid + 1 not in (select record_number from gate_left)"
     )
 
 
-def _value(name: str, sent: Contract, identities: dict[str, str]) -> str:
-    if name in identities:
-        return identities[name]
-    if name in sent.upcast:
-        return f"({sent.upcast[name]})"
-    value = f"gate.{quoted(name)}"
-    if identities and sent.column(name).is_place:
+def _value(column: Column, identities: dict[str, str]) -> str:
+    if column.is_identity:
+        return identities[column.name]
+    value = f"gate.{quoted(column.name)}"
+    if identities and column.is_place:
         return f"case when protected_person.person_id is null then {value} end"
     return value
 
@@ -293,7 +298,7 @@ def _write_register(
 
 
 def write_event(lake: Lake, key: Key, event: str, run: Run, *, reason: str | None = None) -> None:
-    """Append to the log of what happened to deliveries; its ids order everything built from them."""
+    """Append to the log of what happened to deliveries; its ids order what is built from them."""
     lake.execute(
         "insert into lake.ops.delivery_event"
         " select coalesce(max(event_id), 0) + 1, ?, ?, ?, ?, ?, ?, ? from ops.delivery_event",
@@ -308,7 +313,8 @@ def _check_conserved(lake: Lake, file: LandingFile, verdict: gate.Verdict) -> No
         CheckFailed: received is not accepted + quarantined + duplicate.
     """
     written = lake.count(
-        f"select count(*) from lake.staging.{quoted(file.contract.table)} where delivery_sequence = ?",
+        f"select count(*) from lake.staging.{quoted(file.contract.table)}"
+        " where delivery_sequence = ?",
         [file.sequence],
     )
     left = verdict.quarantined + verdict.duplicate

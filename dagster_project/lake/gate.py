@@ -36,7 +36,7 @@ _UNREADABLE = (duckdb.InvalidInputException, duckdb.DataError, duckdb.NotSupport
 
 @dataclass(frozen=True)
 class GateRule:
-    """A rule with the SQL that is true where a row breaks it; None where it is judged after the pass."""
+    """A rule with the SQL that is true where a row breaks it; None where it is judged later."""
 
     id: str
     severity: Severity

@@ -20,7 +20,7 @@ _EVENT_KEY = ("vault", "protection", 0)
 
 
 def hide_places(lake: Lake, identities: Identities, catalogue: Catalogue, run: Run) -> int:
-    """Bring the lake up to the vault's protection orders; returns how many persons were new to it."""
+    """Bring the lake up to the vault's protection orders; returns how many were new to it."""
     _extend_over_links(lake, identities, catalogue)
     known = lake.count("select count(*) from vault.protection")
     followed = lake.count("select coalesce(max(scrubbed_count), 0) from ops.protection_state")

@@ -1,6 +1,7 @@
 """What the register says: deliveries, gaps, refusals, withdrawals, builds.
 
-Here: reading `ops`, and the two acts that change a delivery's standing. Not here: taking deliveries in.
+Here: reading `ops`, and the two acts that change a delivery's standing. Not here: taking
+deliveries in.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What models read in place of raw staging: views derived from the contracts.
 
 `effective.<table>`: every accepted version whose delivery is not withdrawn.
-`current.<table>`: the version in force of each row. Of an increment table the greatest by (the row's
-own update time, sequence, record); of a snapshot table the rows of the newest snapshot.
-`changed.<table>`: all versions of the rows that anything has happened to since the last green build.
+`current.<table>`: the version in force of each row. Of an increment table the greatest by (the
+row's own update time, sequence, record); of a snapshot table the rows of the newest snapshot.
+`changed.<table>`: all versions of rows that anything has happened to since the last green build.
 
 Here: these views. Not here: staging itself (`ddl`), or what is built from them (`builds`).
 """
@@ -89,7 +89,7 @@ def _newest_first(contract: Contract) -> str:
 
 
 def _changed(contract: Contract) -> str:
-    """Both what is new and what it replaces, so that the months of old and new versions are known."""
+    """What is new and what it replaces, so that the months of old and new versions are known."""
     table = f"lake.staging.{quoted(contract.table)}"
     key = ", ".join(quoted(name) for name in contract.primary_key)
     touched = (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dagster_project.errors import BuildError
 from dagster_project.lake.connection import Lake
 from dagster_project.pipeline import Session
 from dagster_project.sql_models import Model
@@ -19,7 +20,7 @@ _WITHHELD = frozenset({"core.person_link", "core.person_alias", "core.unresolved
 
 
 def write_database(session: Session, target: Path, snapshot_id: int) -> None:
-    """Write the database as of a snapshot, with a comment on every table and column that has one."""
+    """Write the database as of a snapshot, with its grain as the comment of every table."""
     lake = session.lake
     session.identities.pseudonyms("analyst")
     lake.execute(
@@ -36,6 +37,11 @@ def write_database(session: Session, target: Path, snapshot_id: int) -> None:
 
 
 def _copy(lake: Lake, model: Model, snapshot_id: int) -> None:
+    """Copy one model's table.
+
+    Raises:
+        BuildError: the copy lacks rows.
+    """
     source = f"lake.{model.full_name} at (version => {snapshot_id})"
     columns = [name for name, *_ in lake.rows(f"describe select * from {source}")]
     if "person_id" in columns:
@@ -57,8 +63,7 @@ def _copy(lake: Lake, model: Model, snapshot_id: int) -> None:
     lake.execute(f"create table {table} as {query}")
     if "person_id" in columns:
         lake.execute(f"alter table {table} alter column person_id set not null")
-    lake.execute(f"comment on table {table} is {literal(_comment(model))}")
-
-
-def _comment(model: Model) -> str:
-    return model.grain
+    due = lake.count(f"select count(*) from (select * from {source})")
+    if lake.count(f"select count(*) from {table}") != due:
+        raise BuildError(f"{model.full_name}: the analysts' table lacks rows; not published")
+    lake.execute(f"comment on table {table} is {literal(model.grain)}")

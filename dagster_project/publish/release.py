@@ -13,6 +13,9 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
+from dagster_project.contracts.dictionary import DictionaryRow, dictionary_rows
 from dagster_project.errors import BuildError
 from dagster_project.lake.builds import newest_green
 from dagster_project.lake.connection import Lake
@@ -62,7 +65,7 @@ def publish(session: Session) -> Release:
         release = _stage(session, staging, release_id)
         session.run.on_step("release staged")
         _seal(staging)
-        os.rename(staging, final)
+        staging.rename(final)
         fsync_directory(releases)
         session.run.on_step("release named")
     release = _read_manifest(final)
@@ -89,19 +92,15 @@ def _stage(session: Session, staging: Path, release_id: str) -> Release:
     previous = _current_directory(lake.settings.published)
     flat = staging / "internal" / "bi"
     flat.mkdir(parents=True)
-    marts = [m for m in session.definition.graph.models if m.schema == "mart"]
-    for model in marts:
-        _write_parquet(lake, model.name, green.snapshot_id, flat / f"{model.name}.parquet")
+    tables = []
+    for name, query in _publications(session, green.snapshot_id).items():
+        table = _write_parquet(lake, query, flat / f"{name}.parquet", staging)
+        _link_unchanged(staging / table.path, table, previous)
+        tables.append(table)
     analyst_file = staging / "analyst" / "tietoallas.duckdb"
     analyst_file.parent.mkdir(mode=0o700)
     analyst.write_database(session, analyst_file, green.snapshot_id)
     session.run.on_step("files written")
-    tables = [
-        _published(lake, m.name, green.snapshot_id, staging, flat / f"{m.name}.parquet")
-        for m in marts
-    ]
-    for table in tables:
-        _link_unchanged(staging / table.path, table, previous)
     protected = lake.count("select count(*) from vault.protection")
     release = Release(release_id, green.build_id, green.snapshot_id, protected, tuple(tables))
     manifest = json.dumps(asdict(release), indent=2) + "\n"
@@ -109,25 +108,40 @@ def _stage(session: Session, staging: Path, release_id: str) -> Release:
     return release
 
 
-def _write_parquet(lake: Lake, name: str, snapshot_id: int, target: Path) -> None:
-    lake.execute(
-        f"copy (select * from lake.mart.{quoted(name)} at (version => {snapshot_id}) order by all)"
-        f" to {literal(str(target))} (format parquet, compression zstd)"
-    )
+def _publications(session: Session, snapshot_id: int) -> dict[str, str]:
+    """Query by name of each flat file: every mart as of the build, and the data dictionary."""
+    marts = {
+        m.name: f"select * from lake.mart.{quoted(m.name)} at (version => {snapshot_id})"
+        for m in session.definition.graph.models
+        if m.schema == "mart"
+    }
+    rows = [_flat(row) for row in dictionary_rows(session.definition.catalogue)]
+    session.lake.connection.register("dictionary_rows", pa.Table.from_pylist(rows))
+    return marts | {"data_dictionary": "select * from dictionary_rows"}
 
 
-def _published(
-    lake: Lake, name: str, snapshot_id: int, staging: Path, target: Path
-) -> PublishedTable:
-    """Read a staged file back and hold it against the lake.
+def _flat(row: DictionaryRow) -> dict[str, object]:
+    """A dictionary row in types that every BI tool reads: lists become text."""
+    return {
+        name: "; ".join(value) if isinstance(value, tuple) else value
+        for name, value in asdict(row).items()
+    }
+
+
+def _write_parquet(lake: Lake, query: str, target: Path, staging: Path) -> PublishedTable:
+    """Write a query's rows, read them back and hold them against the lake.
 
     Raises:
-        BuildError: it does not hold the rows that the lake does.
+        BuildError: the file does not hold the rows that the lake does.
     """
-    due = lake.count(f"select count(*) from lake.mart.{quoted(name)} at (version => {snapshot_id})")
-    found = lake.count(f"select count(*) from read_parquet({literal(str(target))})")
+    file = literal(str(target))
+    lake.execute(f"copy ({query} order by all) to {file} (format parquet, compression zstd)")
+    due = lake.count(f"select count(*) from ({query})")
+    found = lake.count(f"select count(*) from read_parquet({file})")
     if due != found:
-        raise BuildError(f"{name}: {found} rows were written and {due} are due; not published")
+        raise BuildError(
+            f"{target.stem}: {found} rows were written and {due} are due; not published"
+        )
     content = target.read_bytes()
     return PublishedTable(
         path=str(target.relative_to(staging)),
@@ -162,12 +176,12 @@ def _seal(staging: Path) -> None:
 def _point_current(published: Path, release_id: str) -> None:
     target = Path("releases") / release_id
     link = published / CURRENT
-    if link.is_symlink() and Path(os.readlink(link)) == target:
+    if link.is_symlink() and link.readlink() == target:
         return
     staged = published / f".{CURRENT}"
     staged.unlink(missing_ok=True)
     staged.symlink_to(target)
-    os.replace(staged, link)
+    staged.replace(link)
     fsync_directory(published)
 
 

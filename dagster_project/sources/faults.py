@@ -21,7 +21,7 @@ from dagster_project.sources.text import MAX_LINE_BYTES, wrong_encoding
 def refusal(path: Path, contract: Contract, message: str) -> DeliveryRefused:
     """Why a file, as UTF-8, cannot be read; `message` is what the reader said."""
     try:
-        _read(path, contract)
+        check(path, contract)
     except DeliveryRefused as fault:
         return fault
     found = re.search(r"CSV Error on Line: (\d+)", message)
@@ -32,7 +32,7 @@ def refusal(path: Path, contract: Contract, message: str) -> DeliveryRefused:
     )
 
 
-def _read(path: Path, contract: Contract) -> None:
+def check(path: Path, contract: Contract) -> None:
     """Read a file up to its first fault.
 
     Raises:

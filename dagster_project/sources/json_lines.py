@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dagster_project.contracts.model import Column, Contract
-from dagster_project.sources.delimited import BUFFER_BYTES, nulled
+from dagster_project.contracts.model import Column, Contract, Dialect
+from dagster_project.sources.delimited import BUFFER_BYTES
 from dagster_project.sources.text import MAX_LINE_BYTES
 from dagster_project.sql_text import literal
 
@@ -39,7 +39,7 @@ def relation(path: Path, contract: Contract, sequence: int) -> str:
     known = ", ".join(literal(n) for n in names)
     dialect = contract.dialect
     fields = ", ".join(
-        f"{nulled(f'fields[{i + 1}]', dialect)} as raw_{i}" for i in range(len(names))
+        f"{_nulled(f'fields[{i + 1}]', dialect)} as raw_{i}" for i in range(len(names))
     )
     wrong_types = " or ".join(_wrong_type(i, c) for i, c in enumerate(contract.columns, start=1))
     return (
@@ -51,6 +51,13 @@ def relation(path: Path, contract: Contract, sequence: int) -> str:
         " case when json_valid(line) and json_type(line) = 'OBJECT' then line end as sound"
         f" from {_lines(path)})))"
     )
+
+
+def _nulled(text: str, dialect: Dialect) -> str:
+    """SQL for a text that is NULL where the dialect writes a missing value so."""
+    for value in dialect.null_values:
+        text = f"nullif({text}, {literal(value)})"
+    return text
 
 
 def _lines(path: Path) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ _CHUNK = 8 * 1024 * 1024
 _BOM = codecs.BOM_UTF8
 _BOMS_OF_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _C1_CONTROLS = bytes(range(0x80, 0xA0))
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 _DESCRIPTORS = Path("/proc/self/fd")
 
 
@@ -75,14 +77,14 @@ def _check_chunks(source: BinaryIO, contract: Contract) -> None:
 
 def _transcode(source: BinaryIO, target: BinaryIO, contract: Contract) -> None:
     checker = _Checker(contract)
-    utf8 = _Utf8Suspicion()
+    utf8 = _Utf8Suspicion(checker)
     while chunk := source.read(_CHUNK):
         checker.see(chunk)
         utf8.see(chunk)
         target.write(_decoded(chunk, checker, contract).encode("utf-8"))
     checker.finish()
     if utf8.confirmed():
-        raise wrong_encoding(contract, "its bytes are UTF-8")
+        raise wrong_encoding(contract, "its bytes are UTF-8", line=utf8.first_line)
 
 
 def _decoded(chunk: bytes, checker: _Checker, contract: Contract) -> str:
@@ -186,16 +188,20 @@ class _Checker:
 class _Utf8Suspicion:
     """Whether bytes that should be 8-bit text are UTF-8: valid as such, and not plain ASCII."""
 
-    def __init__(self) -> None:
+    def __init__(self, checker: _Checker) -> None:
+        self.first_line: int | None = None
+        """Of those that hold more than ASCII."""
+        self._checker = checker
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._valid = True
-        self._ascii = True
 
     def see(self, chunk: bytes) -> None:
-        """Take in one chunk."""
-        if not self._valid or (self._ascii and chunk.isascii()):
+        """Take in one chunk, which the checker has seen last."""
+        if not self._valid or (self.first_line is None and chunk.isascii()):
             return
-        self._ascii = False
+        beyond = _BEYOND_ASCII.search(chunk) if self.first_line is None else None
+        if beyond:
+            self.first_line = self._checker.line_in_last(beyond.start())
         try:
             self._decoder.decode(chunk)
         except UnicodeDecodeError:
@@ -203,7 +209,7 @@ class _Utf8Suspicion:
 
     def confirmed(self) -> bool:
         """Whether all that was seen is UTF-8 with characters beyond ASCII."""
-        return self._valid and not self._ascii
+        return self._valid and self.first_line is not None
 
 
 @contextmanager

@@ -26,7 +26,7 @@ MINIMUM_KEY_BYTES = 32
 _FIELDS = {"person_key_id", "person_keys", "identities_key", "age_identity", "audience_keys"}
 _HOW_TO_MAKE = (
     "set TIETOALLAS_KEYS to a key file outside the lake and the repository"
-    " (dagster_project.vault.keys.create_keyring makes one)"
+    " (`tietoallas keys create PATH` makes one)"
 )
 
 

@@ -47,7 +47,7 @@ final as (
     left join core.person_alias as person_alias
         on encounters.person_id = person_alias.alias_person_id
     left join site on encounters.site_id = site.site_id
-    -- An encounter at a site nobody knows waits in core.unresolved; a protected person's has no site.
+    -- An encounter at a site nobody knows waits in core.unresolved; a protected person's has none.
     where encounters.site_id is null or site.site_id is not null
 )
 

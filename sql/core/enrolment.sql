@@ -1,4 +1,4 @@
--- grain: One row per enrolment of a person with a provider, and span of portal deliveries that state it so.
+-- grain: One row per enrolment with a provider, and span of portal deliveries that state it so.
 -- key: [enrolment_id, known_from_seq]
 -- may_be_empty: choice may not have begun
 with
@@ -77,7 +77,7 @@ known as (
             spanned.person_id = moment.person_id
             and spanned.service_code = moment.service_code
             and spanned.delivery_sequence <= moment.known_seq
-            and (spanned.next_sequence is null or moment.known_seq < spanned.next_sequence)
+            and (spanned.next_sequence is null or spanned.next_sequence > moment.known_seq)
     window choices as (
         partition by spanned.person_id, spanned.service_code, moment.known_seq
         order by spanned.start_date, spanned.updated_at, spanned.enrolment_id

@@ -1,4 +1,4 @@
--- grain: One row per change of a person's identity code, and span of register deliveries that state it.
+-- grain: One row per change of identity code, and span of register deliveries that state it.
 -- key: [from_person_id, to_person_id, known_from_seq]
 -- may_be_empty: nobody's code may have changed
 with

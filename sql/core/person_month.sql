@@ -15,7 +15,9 @@
 --     where table_name = 'residents')), interval 1 month)) as date)
 --     from core.residence as residence
 --     inner join changed.person as person on residence.person_id = person.person_id
---   - select cast(date_trunc('month', covers_to_date) as date) from ops.delivery where table_name = 'residents'
+--   - >-
+--     select cast(date_trunc('month', covers_to_date) as date)
+--     from ops.delivery where table_name = 'residents'
 with
 covered as (
     select

@@ -88,10 +88,10 @@ irregular as (
     qualify row_number() over (
         partition by listed.person_id, delivery.position
         order by
-            listed.is_former_code,
+            listed.is_former_code asc,
             listed.moved_date desc,
-            listed.municipality_code nulls last,
-            listed.postal_code nulls last
+            listed.municipality_code asc nulls last,
+            listed.postal_code asc nulls last
     ) = 1
 ),
 
@@ -152,7 +152,7 @@ departure as (
     from following
     inner join delivery on following.last_position = delivery.position
     where
-        following.last_position < (select max(delivery.position) from delivery)
+        following.last_position < (select max(newest.position) from delivery as newest)
         and coalesce(following.next_first_position, 0) <> following.last_position + 1
 ),
 

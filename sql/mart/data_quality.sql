@@ -12,8 +12,11 @@ final as (
         rule_result.severity,
         rule_result.violated_count,
         rule_result.checked_count,
-        round(100 * cast(rule_result.violated_count as double) / nullif(rule_result.checked_count, 0), 4)
-            as violated_pct,
+        round(
+            100 * cast(rule_result.violated_count as double)
+            / nullif(rule_result.checked_count, 0),
+            4
+        ) as violated_pct,
         delivery.received_count,
         delivery.accepted_count,
         delivery.quarantined_count,

@@ -22,7 +22,7 @@ enrolled as (
     inner join month_end
         on
             enrolment.valid_from_date <= month_end.last_date
-            and (enrolment.valid_to_date is null or month_end.last_date < enrolment.valid_to_date)
+            and (enrolment.valid_to_date is null or enrolment.valid_to_date > month_end.last_date)
     where enrolment.known_to_seq is null
 ),
 

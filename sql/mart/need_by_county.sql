@@ -3,7 +3,7 @@
 -- purpose: knowledge management
 -- may_be_empty: the published model may not have been delivered
 with
--- Need in euros per resident: the sum of coefficient times mean (THL, need-standardised expenditure).
+-- Need in euros per resident: the sum of coefficient times mean (THL).
 need as (
     select
         model_year,

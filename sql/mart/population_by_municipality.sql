@@ -1,4 +1,4 @@
--- grain: One row per year and area of the published population, with the file's own total beside the sum.
+-- grain: One row per year and area of the published population, the file's own total beside.
 -- key: [statistics_year, area_name]
 -- purpose: knowledge management
 -- may_be_empty: the published file may not have been delivered

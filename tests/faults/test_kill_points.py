@@ -26,6 +26,7 @@ from tests.support.homes import silent
 from tests.support.runs import (
     Content,
     analyst_content,
+    kill_at,
     lake_content,
     published_digests,
     run_once,
@@ -39,18 +40,6 @@ MODELS_OF_EACH_KIND = ("core.encounter", "core.enrolment")
 """By months and whole: at whose steps the normal tier crashes; the deep one does at all."""
 KILLED_OUTRIGHT = ("rows written", "core.encounter written")
 """Steps at which a Python without time to clean up leaves files that no commit names."""
-KILLED_RUN = """
-import os, signal, sys
-from dagster_project.settings import Settings
-from tests.support.runs import run_once
-
-def on_step(name):
-    if name == sys.argv[1]:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-run_once(Settings(), on_step=on_step)
-"""
-
 
 class Crash(BaseException):
     """What nothing in the product may catch and carry on from."""
@@ -121,12 +110,6 @@ def crash(settings: Settings, step: str, *, occurrence: int = 1) -> None:
         run_once(settings, on_step=crash_after(step, occurrence=occurrence))
 
 
-def kill_outright(settings: Settings, step: str) -> None:
-    process = start(settings, "-c", KILLED_RUN, step)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-
-
 def assert_both_laws_were_checked_and_hold(settings: Settings) -> None:
     """By the product's own verdicts in the last green build."""
     with pipeline.open_session(settings) as session:
@@ -156,7 +139,7 @@ def test_crashes_after_every_kind_of_step_one_after_the_other_leave_no_trace(
     assert len(kinds) >= 20
     for step in kinds:
         if step in KILLED_OUTRIGHT:
-            kill_outright(settings, step)
+            kill_at(settings, step)
         crash(settings, step)
     run_once(settings)
     assert standing(settings) == calm.standing

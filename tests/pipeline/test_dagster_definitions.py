@@ -129,7 +129,10 @@ def test_checks_of_error_severity_block_but_where_they_read_what_is_built_later(
     specs = [ASSETS.get_check_spec(key) for key in ASSETS.asset_check_keys]
     blocking = {s.metadata["id"] for s in specs if s.blocking and "id" in (s.metadata or {})}
 
-    assert errors - blocking == {"encounters.accepted_is_conserved", "diagnoses.accepted_is_conserved"}
+    assert errors - blocking == {
+        "encounters.accepted_is_conserved",
+        "diagnoses.accepted_is_conserved",
+    }
 
 
 def test_everything_that_opens_the_lake_waits_for_the_one_writer() -> None:

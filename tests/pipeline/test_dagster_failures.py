@@ -184,5 +184,7 @@ def test_a_protection_order_hides_places_in_tables_that_brought_nothing_new(
     hidden = ran.verdicts("staging", "encounters")["protected_have_no_place"]
     assert (hidden.passed, hidden.metadata["checked"].value) == (True, 1)
     with pipeline.open_session(settings) as session:
-        placeless = session.lake.count("select count(*) from staging.encounters where site_id is null")
+        placeless = session.lake.count(
+            "select count(*) from staging.encounters where site_id is null"
+        )
     assert placeless == 1

@@ -135,7 +135,9 @@ def test_the_checks_of_a_table_are_judged_by_its_own_counts(twins: Twins) -> Non
 def test_nobodys_identity_can_be_read_in_dagsters_home(twins: Twins) -> None:
     kept = bytes_kept(twins.by_dagster)
     with pipeline.open_session(twins.by_dagster) as session:
-        persons = {str(i).encode() for (i,) in session.lake.rows("from core.person select person_id")}
+        persons = {
+            str(i).encode() for (i,) in session.lake.rows("from core.person select person_id")
+        }
 
     assert len(twins.codes) > 1_000
     assert twins.ran.result.run_id.encode() in kept

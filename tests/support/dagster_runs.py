@@ -38,7 +38,9 @@ class Ran:
     @property
     def failures(self) -> dict[str, str]:
         """What was said, by step that failed."""
-        errors = {e.step_key or "": e.step_failure_data for e in self.result.get_step_failure_events()}
+        errors = {
+            e.step_key or "": e.step_failure_data for e in self.result.get_step_failure_events()
+        }
         return {step: data.error_display_string for step, data in errors.items()}
 
     @property

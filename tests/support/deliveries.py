@@ -28,13 +28,22 @@ MUNICIPALITIES = "reference/municipalities"
 SITES = "reference/sites"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sent:
     """One delivery, ready to be written."""
 
     key: str
     sequence: int
     rows: tuple[Row, ...]
+
+    def __repr__(self) -> str:
+        """Which it is."""
+        return f"{self.key.split('/')[1]}_{self.sequence}"
+
+    def __str__(self) -> str:
+        """Every row, with what is set in it."""
+        lines = [str({k: str(v) for k, v in row.items() if v is not None}) for row in self.rows]
+        return "\n  ".join([f"{self.key} {self.sequence}", *lines])
 
 
 def sent(key: str, sequence: int, *rows: Row) -> Sent:
@@ -116,7 +125,7 @@ def encounter(number: int, person: str, started: datetime, **others: Value) -> R
         "service_code": "T11",
         "contact_type_code": "R10",
         "profession_code": "2221",
-        "duration_minutes": "12,5".replace(",", "."),
+        "duration_minutes": Decimal("12.5"),
         "updated_at": started,
     } | others
 

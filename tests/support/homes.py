@@ -27,19 +27,26 @@ def silent(_: str) -> None:
     """Report nothing."""
 
 
-def new_settings(folder: Path, *, keep_landing: bool = False) -> Settings:
-    """Settings of an empty home in a folder, with a fresh key file beside it."""
+def new_settings(
+    folder: Path, *, keep_landing: bool = False, keys: Path | None = None
+) -> Settings:
+    """Settings of an empty home in a folder, with these keys or a fresh key file beside it.
+
+    Homes with the same keys give the same persons the same ids, so their tables can be compared.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    create_keyring(folder / "keys")
-    settings = Settings(home=folder / "home", keys=folder / "keys", keep_landing=keep_landing)
+    if keys is None:
+        keys = folder / "keys"
+        create_keyring(keys)
+    settings = Settings(home=folder / "home", keys=keys, keep_landing=keep_landing)
     settings.landing.mkdir(parents=True)
     return settings
 
 
 @contextmanager
-def new_home(folder: Path) -> Iterator[Session]:
+def new_home(folder: Path, *, keys: Path | None = None) -> Iterator[Session]:
     """An open session over an empty home."""
-    with pipeline.open_session(new_settings(folder)) as session:
+    with pipeline.open_session(new_settings(folder, keys=keys)) as session:
         yield session
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,20 @@ from tests.support.homes import silent
 from tests.support.small_region import deliveries
 
 NOW = datetime(2017, 7, 3, 6, 0, 0)
+_KILLED_RUN = """
+import os, signal, sys
+from dagster_project.settings import Settings
+from tests.support.runs import run_once
+
+seen = []
+
+def on_step(name):
+    seen.append(name)
+    if name == sys.argv[1] and seen.count(name) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+run_once(Settings(), on_step=on_step)
+"""
 _OF_THE_RUN = ("run_id", "landed_at")
 """Columns of the register that differ from run to run."""
 
@@ -72,6 +87,13 @@ def start(
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def kill_at(settings: Settings, step: str, *, occurrence: int = 1) -> None:
+    """Run until a step is reached for the so-manieth time, and die there without any last act."""
+    process = start(settings, "-c", _KILLED_RUN, step, str(occurrence))
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
 
 
 def command(settings: Settings, *arguments: str, prefix: Sequence[str] = ()) -> tuple[int, str, str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from dagster_project.lake.connection import quoted
+from dagster_project.sql_text import quoted
 from dagster_project.vault.identity_codes import CODE_PATTERN
 from tests.support.runs import files_under
 

@@ -1,0 +1,184 @@
+"""Whatever the order of arrival, the batches and the withdrawals: the same core and marts.
+
+Here: random histories against one run in order. The lake is a quick stand-in for most examples
+(`support/quick_lake.py`) and the real one for a few.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, note
+from hypothesis import settings as hypothesis_settings
+
+from dagster_project import pipeline
+from dagster_project.errors import BuildError
+from dagster_project.lake import checks, status
+from dagster_project.lake.checks import Status
+from dagster_project.pipeline import Session
+from dagster_project.vault.keys import create_keyring
+from tests.support.deliveries import Sent
+from tests.support.histories import Act, History, histories
+from tests.support.homes import Contents, contents, differences, new_settings, take_in
+from tests.support.quick_lake import quick_build, quick_home, spine
+
+Opened = Callable[[], AbstractContextManager[Session]]
+PROFILE = hypothesis_settings.get_profile(hypothesis_settings.get_current_profile_name())
+QUICK = hypothesis_settings(PROFILE, suppress_health_check=[HealthCheck.too_slow])
+REAL = hypothesis_settings(QUICK, max_examples=max(2, PROFILE.max_examples // 25))
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keys of all homes that are compared."""
+    path = tmp_path_factory.mktemp("keys") / "keys"
+    create_keyring(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def quick(keys: Path) -> Opened:
+    """Opens empty homes over the quick lake."""
+
+    @contextmanager
+    def opened() -> Iterator[Session]:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            quick_home(new_settings(Path(folder), keys=keys)) as session,
+        ):
+            yield session
+
+    return opened
+
+
+@pytest.fixture(scope="module")
+def real(keys: Path) -> Opened:
+    """Opens empty homes over the real lake, with the same models."""
+
+    @contextmanager
+    def opened() -> Iterator[Session]:
+        with tempfile.TemporaryDirectory() as folder:
+            settings = new_settings(Path(folder), keys=keys)
+            with pipeline.open_session(settings, definition=spine()) as session:
+                yield session
+
+    return opened
+
+
+def bring(session: Session, delivery: Sent) -> None:
+    assert not take_in(session, delivery).refusals
+
+
+def turn(session: Session, delivery: Sent) -> None:
+    """Withdraw what is in force, reinstate what is withdrawn."""
+    source, table = delivery.key.split("/")
+    is_withdrawn = session.lake.count(
+        "select count(*) from effective.withdrawn_delivery"
+        " where source = ? and table_name = ? and delivery_sequence = ?",
+        [source, table, delivery.sequence],
+    )
+    act = status.reinstate if is_withdrawn else status.withdraw
+    act(
+        session.lake,
+        session.definition.catalogue,
+        session.run,
+        key=delivery.key,
+        sequence=delivery.sequence,
+        reason="test",
+    )
+
+
+def apply(session: Session, act: Act) -> None:
+    if act.is_arrival:
+        bring(session, act.delivery)
+    else:
+        turn(session, act.delivery)
+
+
+def built(session: Session) -> Contents | str:
+    """What stands after a build, or why there is none: a table is empty where rows were due."""
+    try:
+        quick_build(session)
+    except BuildError as error:
+        assert "came out empty where rows were due" in str(error)
+        return str(error).split(" ")[0]
+    return contents(session)
+
+
+def as_it_happened(home: Opened, history: History) -> Contents | str:
+    with home() as session:
+        for batch in history.batches:
+            for act in batch:
+                apply(session, act)
+            outcome = built(session)
+        if not isinstance(outcome, str):
+            check(session)
+        return outcome
+
+
+def in_order_at_once(home: Opened, history: History) -> Contents | str:
+    with home() as session:
+        for delivery in history.in_order:
+            bring(session, delivery)
+        for delivery in history.withdrawn:
+            turn(session, delivery)
+        return built(session)
+
+
+def check(session: Session) -> None:
+    """Every blocking check that looks at a table of this lake holds."""
+    models = {m.full_name for m in session.definition.graph.models}
+    for one in checks.all_checks(session.definition.catalogue):
+        if one.table in models or one.table.startswith("staging."):
+            result = checks.evaluate(session.lake, one)
+            assert result.status is not Status.ERROR, one.id
+            assert result.status is not Status.FAIL, (one.id, result.violated)
+
+
+def assert_order_does_not_matter(home: Opened, history: History) -> None:
+    happened, at_once = as_it_happened(home, history), in_order_at_once(home, history)
+    note("\n".join(str(d) for d in history.in_order))
+    if isinstance(happened, str) or isinstance(at_once, str):
+        assert happened == at_once
+    else:
+        assert differences(happened, at_once) == {}
+
+
+@QUICK
+@given(history=histories())
+def test_any_order_of_arrival_gives_the_same_core(quick: Opened, history: History) -> None:
+    assert_order_does_not_matter(quick, history)
+
+
+@REAL
+@given(history=histories())
+def test_any_order_of_arrival_gives_the_same_core_on_the_real_lake(
+    real: Opened, history: History
+) -> None:
+    assert_order_does_not_matter(real, history)
+
+
+def without(history: History) -> History:
+    """The history of a region that never had what is withdrawn."""
+    gone = {id(d) for d in history.withdrawn}
+    kept = tuple(d for d in history.in_order if id(d) not in gone)
+    return History(kept, (tuple(Act(d, is_arrival=True) for d in kept),), ())
+
+
+@QUICK
+@given(history=histories(with_orders=False))
+def test_a_withdrawn_delivery_is_as_if_it_had_never_come(
+    quick: Opened, history: History
+) -> None:
+    """Protection orders apart: a withdrawal lifts none."""
+    withdrawn = in_order_at_once(quick, history)
+    never = in_order_at_once(quick, without(history))
+    note("\n".join(str(d) for d in history.in_order))
+    if isinstance(withdrawn, str) or isinstance(never, str):
+        assert withdrawn == never
+    else:
+        assert differences(withdrawn, never) == {}
