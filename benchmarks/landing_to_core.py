@@ -34,6 +34,7 @@ DELIVERED_CORE = (
     "core.person_link",
     "core.person_alias",
     "core.site",
+    "core.municipality",
     "core.provider",
     "core.encounter",
     "core.diagnosis",

@@ -44,6 +44,7 @@ def root_columns(
         }
     for name, columns in OPS_TABLES.items():
         found[f"ops.{name}"] = tuple(c.split()[0] for c in columns.split(","))
+    found["effective.delivery"] = found["ops.delivery"]
     for book in rulebooks:
         found[f"rulebook.{book.name}"] = ("valid_from_date", *book.columns)
     return found

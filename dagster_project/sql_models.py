@@ -68,6 +68,8 @@ class Model:
 
 def _base(name: str) -> str:
     schema, table = name.split(".")
+    if name == "effective.delivery":
+        return "ops.delivery"
     return f"staging.{table}" if schema in ("effective", "current") else name
 
 

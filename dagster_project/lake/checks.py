@@ -266,6 +266,20 @@ _OF_CORE = (
         description="a choice is changed after six months at the earliest",
     ),
     Check(
+        id="residence.municipality_is_known",
+        table="core.residence",
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from core.residence as residence"
+            " anti join core.municipality as municipality"
+            " on residence.municipality_code = municipality.municipality_code"
+            " where residence.municipality_code is not null"
+        ),
+        checked_sql="select count(*) from core.residence where municipality_code is not null",
+        description="the code list has the municipality; else its people are in no person-month",
+    ),
+    Check(
         id="encounter.person_is_listed",
         table="core.encounter",
         dimension=Dimension.PLAUSIBILITY,

@@ -132,6 +132,8 @@ def read(lake: Lake, contract: Contract, sequence: int, path: Path) -> None:
         raise faults.refusal(path, contract, str(error)) from None
     except duckdb.Error as error:
         raise without_values(error, f"reading {contract.key} {sequence}") from None
+    if contract.dialect.format is FileFormat.CSV:
+        delimited.check_record_ends(path, contract, lake.count("select count(*) from gate"))
 
 
 def gate_sql(contract: Contract, sequence: int, path: Path) -> str:

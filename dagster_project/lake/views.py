@@ -1,6 +1,7 @@
 """What models read in place of raw staging: views derived from the contracts.
 
-`effective.<table>`: every accepted version whose delivery is not withdrawn.
+`effective.<table>`: every accepted version whose delivery is not withdrawn; `effective.delivery`:
+the register entries of those deliveries.
 `current.<table>`: the version in force of each row. Of an increment table the greatest by (the
 row's own update time, sequence, record); of a snapshot table the rows of the newest snapshot.
 `changed.<table>`: all versions of rows that anything has happened to since the last green build.
@@ -32,6 +33,10 @@ GREEN_PROTECTION = "(select coalesce(max(protection_count), 0) from ops.build)"
 def create_views(lake: Lake, catalogue: Catalogue) -> None:
     """Make the views of this connection, and the macros that models use."""
     lake.execute(f"create or replace view memory.effective.withdrawn_delivery as {WITHDRAWN}")
+    lake.execute(
+        "create or replace view memory.effective.delivery as select * from lake.ops.delivery"
+        " anti join effective.withdrawn_delivery using (source, table_name, delivery_sequence)"
+    )
     lake.execute(
         "create or replace macro memory.main.civil_date(moment) as "
         + civil_date("moment", "Europe/Helsinki")

@@ -2,35 +2,30 @@
 -- key: [person_id, exposure_month]
 -- partition: exposure_month
 -- touched:
+--   - select exposure_month from changed.register_month
 --   - >-
---     select cast(unnest(generate_series(
---     cast(date_trunc('month', greatest(valid_from_date, date '1990-01-01')) as date),
---     coalesce(valid_to_date, (select max(covers_to_date) from ops.delivery
---     where table_name = 'residents')), interval 1 month)) as date)
---     from changed.residence
+--     select register_month.exposure_month
+--     from core.register_month as register_month cross join changed.municipality
 --   - >-
---     select cast(unnest(generate_series(
---     cast(date_trunc('month', residence.valid_from_date) as date),
---     coalesce(residence.valid_to_date, (select max(covers_to_date) from ops.delivery
---     where table_name = 'residents')), interval 1 month)) as date)
---     from core.residence as residence
---     inner join changed.person as person on residence.person_id = person.person_id
+--     select distinct register_month.exposure_month
+--     from core.register_month as register_month inner join changed.residence as residence
+--     on residence.valid_from_date < register_month.exposure_month + interval 1 month
+--     and (residence.valid_to_date is null
+--     or residence.valid_to_date > register_month.exposure_month)
 --   - >-
---     select cast(date_trunc('month', covers_to_date) as date)
---     from ops.delivery where table_name = 'residents'
+--     select distinct register_month.exposure_month
+--     from changed.person as person
+--     inner join core.residence as residence on person.person_id = residence.person_id
+--     inner join core.register_month as register_month
+--     on residence.valid_from_date < register_month.exposure_month + interval 1 month
+--     and (residence.valid_to_date is null
+--     or residence.valid_to_date > register_month.exposure_month)
 with
 covered as (
     select
-        cast(date_trunc('month', min(covers_to_date)) as date) as first_date,
-        max(covers_to_date) as last_date
-    from ops.delivery
-    where source = 'population_register' and table_name = 'residents'
-),
-
-area as (
-    select distinct municipality_code
-    from current.municipalities
-    where is_trial_area
+        min(exposure_month) as first_date,
+        cast(max(exposure_month) + interval 1 month as date) as end_date
+    from core.register_month
 ),
 
 -- A protected person lives in the area and nowhere narrower.
@@ -39,14 +34,14 @@ stay as (
         residence.person_id,
         residence.municipality_code,
         greatest(residence.valid_from_date, covered.first_date) as from_date,
-        least(coalesce(residence.valid_to_date, covered.last_date + 1), covered.last_date + 1)
-            as to_date
+        least(coalesce(residence.valid_to_date, covered.end_date), covered.end_date) as to_date
     from core.residence as residence
     cross join covered
-    left join area on residence.municipality_code = area.municipality_code
+    left join core.municipality as municipality
+        on residence.municipality_code = municipality.municipality_code
     where
         residence.known_to_seq is null
-        and (residence.municipality_code is null or area.municipality_code is not null)
+        and (residence.municipality_code is null or municipality.is_trial_area)
 ),
 
 stay_month as (
@@ -99,6 +94,7 @@ final as (
         person.birth_date,
         exposure.resident_days
     from exposure
+    -- A stay comes from a register row, and so does the person: the join loses nobody.
     inner join core.person as person on exposure.person_id = person.person_id
 )
 

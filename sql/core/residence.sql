@@ -3,16 +3,11 @@
 with
 delivery as (
     select
-        register.delivery_sequence,
-        register.covers_to_date,
-        row_number() over (order by register.delivery_sequence) as position
-    from ops.delivery as register
-    where
-        register.source = 'population_register'
-        and register.table_name = 'residents'
-        and register.delivery_sequence in (
-            select distinct residents.delivery_sequence from effective.residents as residents
-        )
+        delivery_sequence,
+        covers_to_date,
+        row_number() over (order by delivery_sequence) as position
+    from effective.delivery
+    where source = 'population_register' and table_name = 'residents'
 ),
 
 listed as (
@@ -283,16 +278,8 @@ span as (
 -- Outside the vault a person under a protection order has a region and nothing narrower.
 own_region as (
     select max(region_code) as region_code
-    from current.municipalities
+    from core.municipality
     where is_trial_area
-),
-
-municipality as (
-    select
-        municipality_code,
-        arg_max(region_code, valid_from_date) as region_code
-    from current.municipalities
-    group by municipality_code
 ),
 
 final as (
@@ -310,7 +297,8 @@ final as (
         known_to.delivery_sequence as known_to_seq
     from span
     cross join own_region
-    left join municipality on span.municipality_code = municipality.municipality_code
+    left join core.municipality as municipality
+        on span.municipality_code = municipality.municipality_code
     inner join delivery as known_from on span.known_from_position = known_from.position
     left join delivery as known_to on span.known_to_position = known_to.position
 )

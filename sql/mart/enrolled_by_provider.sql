@@ -7,7 +7,7 @@ month_end as (
     select distinct
         cast(date_trunc('month', covers_to_date) as date) as enrolment_month,
         covers_to_date as last_date
-    from ops.delivery
+    from effective.delivery
     where source = 'enrolment_portal' and table_name = 'enrolments'
 ),
 
