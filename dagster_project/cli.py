@@ -283,14 +283,22 @@ def ui(port: int = 3000) -> None:
     """Open Dagster on 127.0.0.1, with telemetry off and its home in TIETOALLAS_HOME."""
     settings = _keyed(Settings())
     prepare_dagster_home(settings)
-    environment = os.environ | {"DAGSTER_HOME": str(settings.dagster_home)}
-    if settings.keys is not None:
-        environment["TIETOALLAS_KEYS"] = str(settings.keys)
     typer.echo(f"DAGSTER_HOME is {settings.dagster_home}")
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workspace", str(PROJECT_ROOT / "workspace.yaml")]
+    environment = os.environ | _dagster_environment(settings)
     os.chdir(PROJECT_ROOT)
     os.execve(command[0], command, environment)  # noqa: S606 - our own interpreter's dagster
+
+
+def _dagster_environment(settings: Settings) -> dict[str, str]:
+    """What Dagster's processes read; whole paths, for they work in another folder."""
+    keys = {} if settings.keys is None else {"TIETOALLAS_KEYS": str(settings.keys.resolve())}
+    return keys | {
+        "TIETOALLAS_HOME": str(settings.home.resolve()),
+        "DAGSTER_HOME": str(settings.dagster_home.resolve()),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+    }
 
 
 def prepare_dagster_home(settings: Settings) -> None:

@@ -100,6 +100,8 @@ def _safe(error: duckdb.Error) -> str:
         return (
             f"{kind}: memory and disk are used up; free disk or raise TIETOALLAS_MEMORY_LIMIT_GIB"
         )
+    if isinstance(error, duckdb.OperationalError):
+        return f"{kind}, as when the disk is full or cannot be written; free room, then run again"
     return f"{kind} (its text may hold values, so it is not shown)"
 
 

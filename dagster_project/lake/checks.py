@@ -246,6 +246,23 @@ _OF_CORE = (
         description="a person lives in one place at a time",
     ),
     Check(
+        # The second law of an increment whose core rows are spans: counted by enrolment.
+        id="enrolments.accepted_is_conserved",
+        table="core.enrolment",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "with in_force as (select enrolment_id from core.enrolment where known_to_seq is null)"
+            " select count(*) from (("
+            "select enrolment_id from current.enrolments anti join (select delivery_sequence,"
+            " record_number from core.unresolved where table_name = 'enrolments')"
+            " using (delivery_sequence, record_number) except from in_force)"
+            " union all (from in_force except select enrolment_id from effective.enrolments))"
+        ),
+        checked_sql="select count(*) from current.enrolments",
+        description="every enrolment accepted and not withdrawn is in force or unresolved",
+    ),
+    Check(
         id="enrolment.choices_do_not_overlap",
         table="core.enrolment",
         dimension=Dimension.PLAUSIBILITY,

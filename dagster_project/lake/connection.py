@@ -6,9 +6,11 @@ Here: extensions, attach, temp space, the writer lock, transactions. Not here: w
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import importlib.util
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +28,8 @@ _EXTENSIONS = ("ducklake", "sqlite_scanner", "httpfs")
 _SCHEMAS = ("staging", "core", "mart", "ops")
 _VIEW_SCHEMAS = ("effective", "current", "changed", "rulebook")
 _GIB = 1024**3
+_DISK_ERRORS = "disk I/O error|database or disk is full|No space left on device"
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def without_values(error: duckdb.Error, doing: str) -> TietoallasError:
@@ -35,7 +39,8 @@ def without_values(error: duckdb.Error, doing: str) -> TietoallasError:
             f"{doing} does not fit memory and the disk has no room to spill;"
             " free room, or raise TIETOALLAS_MEMORY_LIMIT_GIB"
         )
-    if isinstance(error, duckdb.OperationalError):
+    # What the catalog's SQLite says of its disk comes as a plain error; its text holds no row.
+    if isinstance(error, duckdb.OperationalError) or re.search(_DISK_ERRORS, str(error)):
         return SettingsError(
             f"{doing} failed, as when the disk is full or cannot be written"
             f" ({type(error).__name__}); nothing of it stands: free room, then run again"
@@ -102,7 +107,9 @@ def open_lake(settings: Settings) -> Iterator[Lake]:
     """Open the lake for writing; one writer at a time.
 
     Raises:
-        SettingsError: another run is writing, or the disk has too little room.
+        SettingsError: another run is writing, or the disk has too little room, now or while it is
+            open.
+        TietoallasError: the database fails by itself while the lake is open.
     """
     prepare_home(settings)
     with _writer_lock(settings.lake / "writer.lock"):
@@ -112,6 +119,15 @@ def open_lake(settings: Settings) -> Iterator[Lake]:
             lake = Lake(connection=connection, settings=settings)
             _attach(lake)
             yield lake
+        except duckdb.Error as error:
+            raise without_values(error, "the step in hand") from None
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            raise SettingsError(
+                "the disk is full; what stood before still stands:"
+                " free room where TIETOALLAS_HOME is, then run again"
+            ) from None
         finally:
             connection.close()
             _narrow_catalog(settings.lake)

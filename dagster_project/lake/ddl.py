@@ -73,7 +73,10 @@ def create_tables(lake: Lake, catalogue: Catalogue) -> None:
                 f"create table if not exists lake.staging.{quoted(contract.table)}"
                 f" ({staging_columns(contract)})"
             )
-            _bring_up(lake, catalogue, contract)
+        staged = _staged_columns(lake)
+        for key in catalogue.tables():
+            contract = catalogue.latest(key)
+            _bring_up(lake, catalogue, contract, staged[contract.table])
 
 
 def staging_columns(contract: Contract) -> str:
@@ -85,13 +88,12 @@ def staging_columns(contract: Contract) -> str:
     return ", ".join([*columns, *(f"{name} bigint not null" for name in TECHNICAL_COLUMNS)])
 
 
-def _bring_up(lake: Lake, catalogue: Catalogue, newest: Contract) -> None:
+def _bring_up(lake: Lake, catalogue: Catalogue, newest: Contract, found: list[str]) -> None:
     """Rewrite a staging table that still looks as an older major of its contract says.
 
     Raises:
         ContractError: it looks like none of them.
     """
-    found = _columns_of(lake, newest)
     if found == lake_column_names(newest):
         return
     table = f"lake.staging.{quoted(newest.table)}"
@@ -110,10 +112,10 @@ def _bring_up(lake: Lake, catalogue: Catalogue, newest: Contract) -> None:
     )
 
 
-def _columns_of(lake: Lake, contract: Contract) -> list[str]:
+def _staged_columns(lake: Lake) -> dict[str, list[str]]:
+    """Columns of every staging table, in order; asked once, for asking is slow."""
     rows = lake.rows(
-        "select column_name from duckdb_columns() where database_name = 'lake'"
-        " and schema_name = 'staging' and table_name = ? order by column_index",
-        [contract.table],
+        "select table_name, list(column_name order by column_index) from duckdb_columns()"
+        " where database_name = 'lake' and schema_name = 'staging' group by table_name"
     )
-    return [name for (name,) in rows]
+    return dict(rows)

@@ -7,7 +7,6 @@ file that the reader gives up on (`faults`).
 from __future__ import annotations
 
 import csv
-import re
 from pathlib import Path
 
 from dagster_project.contracts.model import Contract, Dialect
@@ -64,12 +63,16 @@ def check_record_ends(path: Path, contract: Contract, record_count: int) -> None
 def _some_line_ends_oddly(path: Path, contract: Contract) -> bool:
     """Whether a line with delimiters for more columns than there are ends in an empty field."""
     delimiter, quote = contract.dialect.delimiter.encode(), contract.dialect.quote.encode()
-    empty_end = re.compile(rb".*%b(?:%b)?(?=\r?\n)" % (re.escape(delimiter), re.escape(2 * quote)))
+    ends = [delimiter + empty + end for empty in (b"", 2 * quote) for end in (b"\n", b"\r\n")]
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK) + file.readline():
-            for line in empty_end.findall(chunk):
-                if line.count(delimiter) >= len(contract.columns):
-                    return True
+            for end in ends:
+                place = chunk.find(end)
+                while place >= 0:
+                    start = chunk.rfind(b"\n", 0, place) + 1
+                    if chunk.count(delimiter, start, place) + 1 >= len(contract.columns):
+                        return True
+                    place = chunk.find(end, place + 1)
     return False
 
 

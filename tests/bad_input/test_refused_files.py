@@ -27,6 +27,7 @@ from tests.support.raw_files import (
     POPULATION,
     RESIDENTS,
     Form,
+    Spoil,
     insert,
     line,
     on_line,
@@ -151,30 +152,50 @@ def names_first() -> str:
     return header_of(ENCOUNTERS)[0]
 
 
+def add(suffix: bytes) -> Spoil:
+    """Lengthen a line."""
+    return lambda row: row + suffix
+
+
+def without_last(delimiter: bytes) -> Spoil:
+    """Leave the last field of a line out."""
+    return lambda row: row.rsplit(delimiter, 1)[0]
+
+
+def first_field(new: bytes, delimiter: bytes) -> Spoil:
+    """Put other bytes in the place of a line's first field."""
+    return lambda row: new + row[row.index(delimiter) :]
+
+
+def unclosed(row: bytes) -> bytes:
+    return b'"' + row.replace(b'"', b"")
+
+
 def structures() -> Iterator[Case]:
     for form in CSV_FORMS:
         delimiter = form.contract.dialect.delimiter.encode()
         late = first_of(form) + 3
-        for what, spoil in (
-            ("a field too many", lambda row, d=delimiter: row + d + b"x"),
-            ("an empty field too many", lambda row, d=delimiter: row + d),
-            ("an empty field in quotes too many", lambda row, d=delimiter: row + d + b'""'),
-            ("many empty fields too many", lambda row, d=delimiter: row + d * 3),
-            ("a field too few", lambda row, d=delimiter: row.rsplit(d, 1)[0]),
-            ("nothing but a blank", lambda row: b" "),
+        for what, spoil, rule in (
+            ("a field too many", add(delimiter + b"x"), "file.columns"),
+            ("an empty field too many", add(delimiter), "file.columns"),
+            ("an empty field in quotes too many", add(delimiter + b'""'), "file.columns"),
+            ("many empty fields too many", add(delimiter * 3), "file.columns"),
+            ("a field too few", without_last(delimiter), "file.columns"),
+            ("nothing but a blank", lambda row: b" ", "file.columns"),
+            ("a quote that is never closed", unclosed, "file.quote"),
+            ("text after a closing quote", first_field(b'"a"b', delimiter), "file.quote"),
         ):
-            data = on_line(late, spoil)(form.data)
-            yield Case(form, f"{what} in a line", data, "file.columns", late)
-        quoted = on_line(first_of(form), lambda row, d=delimiter: b'"a\nb"' + row[row.index(d) :])
-        few = on_line(late + 1, lambda row, d=delimiter: row.rsplit(d, 1)[0])(quoted(form.data))
-        yield Case(
-            form, "a field too few after a line break in quotes", few, "file.columns", late + 1
-        )
-        unclosed = on_line(late, lambda row: b'"' + row.replace(b'"', b""))(form.data)
-        yield Case(form, "a quote that is never closed", unclosed, "file.quote", late)
-        after = on_line(late, lambda row, d=delimiter: b'"a"b' + row[row.index(d) :])(form.data)
-        yield Case(form, "text after a closing quote", after, "file.quote", late)
+            yield Case(form, f"{what} in a line", on_line(late, spoil)(form.data), rule, late)
+        quoted = on_line(first_of(form), first_field(b'"a\nb"', delimiter))(form.data)
+        few = on_line(late + 1, without_last(delimiter))(quoted)
+        what = "a field too few after a line break in quotes"
+        yield Case(form, what, few, "file.columns", late + 1)
         yield Case(form, "an empty file", b"", "file.empty", 1)
+    cut = b"".join(RESIDENTS.data.splitlines(keepends=True)[:4]) + b'"a\n'
+    yield Case(RESIDENTS, "cut off within quotes", cut, "file.quote", 5)
+
+
+def ends_of_files() -> Iterator[Case]:
     for form in FORMS:
         last = form.header_line + form.record_count
         yield Case(form, "cut off within a line", form.data[:-9], "file.truncated", last)
@@ -184,8 +205,6 @@ def structures() -> Iterator[Case]:
         yield Case(form, "a NUL byte", nul, "file.nul", 5)
         carriage = form.data.replace(b"\r\n", b"\n").replace(b"\n", b"\r")
         yield Case(form, "lines that end in carriage returns", carriage, "file.truncated", 1)
-    cut = b"".join(RESIDENTS.data.splitlines(keepends=True)[:4]) + b'"a\n'
-    yield Case(RESIDENTS, "cut off within quotes", cut, "file.quote", 5)
 
 
 def long_lines() -> Iterator[Case]:
@@ -234,7 +253,7 @@ def contents() -> Iterator[Case]:
     halves = insert(line(RESIDENTS, 2) * 2, before_line=3)(RESIDENTS.data)
     halves = halves.replace(b";1.1.1950;", b";1.1.1066;")
     yield Case(RESIDENTS, "too many bad records", halves, share, None)
-    for what, count in {
+    for what, count in {  # a published table is right as a whole
         "a fraction": "1.5",
         "an exponent": "1e3",
         "a thousands separator": '"1,000"',
@@ -243,13 +262,13 @@ def contents() -> Iterator[Case]:
         "a negative count": "-1",
         "no count": "",
     }.items():
-        spoilt = on_line(10, lambda row, c=count: row.replace(b"1,1", f"1,{c}".encode()))
-        yield Case(POPULATION, what, spoilt(POPULATION.data), share, None)
+        spoilt = on_line(10, swap("1,1", f"1,{count}"))(POPULATION.data)
+        yield Case(POPULATION, what, spoilt, share, None)
 
 
 CASES = tuple(
     case
-    for table in (encodings, headers, structures, long_lines, line_ends, contents)
+    for table in (encodings, headers, structures, ends_of_files, long_lines, line_ends, contents)
     for case in table()
 )
 
@@ -265,7 +284,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 
 
 def standing(session: Session) -> list[int]:
-    """Rows of the forms' tables, entries of the register, protection orders: all that may not move."""
+    """Rows of the forms' tables, entries of the register, protection orders: what may not move."""
     tables = [f"lake.staging.{form.contract.table}" for form in FORMS]
     kept = (*tables, "lake.ops.delivery", "lake.ops.quarantine", "vault.protection")
     counts = ", ".join(f"(select count(*) from {table})" for table in kept)

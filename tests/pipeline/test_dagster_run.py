@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -39,7 +37,7 @@ class Twins:
 
 
 @pytest.fixture(scope="module")
-def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
+def twins(tmp_path_factory: pytest.TempPathFactory) -> Twins:
     """1 000 residents over three months, both versions of the encounters' contract among them."""
     folder = tmp_path_factory.mktemp("twins")
     settings = new_settings(folder)
@@ -56,7 +54,7 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
     with kept_instance(settings) as instance:
         ran = execute(settings, "refresh", instance=instance)
     run_once(headless)
-    yield Twins(settings, headless, ran, codes)
+    return Twins(settings, headless, ran, codes)
 
 
 def test_every_step_succeeds(twins: Twins) -> None:
@@ -97,8 +95,8 @@ def test_the_run_is_recorded_under_dagsters_own_id(twins: Twins) -> None:
 def test_materialisations_carry_the_counts_of_the_register(twins: Twins) -> None:
     with pipeline.open_session(twins.by_dagster) as session:
         received, accepted, quarantined, duplicate = session.lake.rows(
-            "select cast(sum(columns('(received|accepted|quarantined|duplicate)_count')) as integer)"
-            " from ops.delivery where table_name = 'encounters'"
+            "select cast(sum(columns('(received|accepted|quarantined|duplicate)_count'))"
+            " as integer) from ops.delivery where table_name = 'encounters'"
         )[0]
         encounters = session.lake.count("select count(*) from core.encounter")
     counts = twins.ran.counts("staging", "encounters")

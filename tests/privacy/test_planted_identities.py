@@ -21,7 +21,6 @@ import pytest
 from dagster_project.pipeline import Session
 from dagster_project.vault.identities import Identities
 from tests.privacy.conftest import Region
-from tests.support.homes import new_settings
 from tests.support.identity import code
 from tests.support.runs import files_under, kill_at, small_home
 from tests.support.search import codes_readable_in, found_under, unpacked
@@ -109,7 +108,7 @@ def test_the_search_finds_a_planted_code(
 @pytest.mark.parametrize("step", ["codes registered", "rows written"])
 def test_no_code_can_be_read_in_what_a_killed_run_leaves(tmp_path: Path, step: str) -> None:
     """With the logs of vault and catalog unmerged, and temporary files still there."""
-    settings = small_home(tmp_path, new_settings(tmp_path).keys or tmp_path)
+    settings = small_home(tmp_path)
     kill_at(settings, step, occurrence=5)
     places = [p for p in settings.home.iterdir() if p != settings.landing]
     assert any(path.name.endswith("-wal") for path in files_under(settings.lake))

@@ -17,13 +17,13 @@ from hypothesis import settings as hypothesis_settings
 
 from dagster_project import pipeline
 from dagster_project.errors import BuildError
-from dagster_project.lake import checks, status
+from dagster_project.lake import checks
 from dagster_project.lake.checks import Status
 from dagster_project.pipeline import Session
 from dagster_project.vault.keys import create_keyring
 from tests.support.deliveries import Sent
 from tests.support.histories import Act, History, histories
-from tests.support.homes import Contents, contents, differences, new_settings, take_in
+from tests.support.homes import Contents, contents, differences, new_settings, take_in, turn
 from tests.support.quick_lake import quick_build, quick_home, spine
 
 Opened = Callable[[], AbstractContextManager[Session]]
@@ -73,30 +73,11 @@ def bring(session: Session, delivery: Sent) -> None:
     assert not take_in(session, delivery).refusals
 
 
-def turn(session: Session, delivery: Sent) -> None:
-    """Withdraw what is in force, reinstate what is withdrawn."""
-    source, table = delivery.key.split("/")
-    is_withdrawn = session.lake.count(
-        "select count(*) from effective.withdrawn_delivery"
-        " where source = ? and table_name = ? and delivery_sequence = ?",
-        [source, table, delivery.sequence],
-    )
-    act = status.reinstate if is_withdrawn else status.withdraw
-    act(
-        session.lake,
-        session.definition.catalogue,
-        session.run,
-        key=delivery.key,
-        sequence=delivery.sequence,
-        reason="test",
-    )
-
-
 def apply(session: Session, act: Act) -> None:
     if act.is_arrival:
         bring(session, act.delivery)
     else:
-        turn(session, act.delivery)
+        turn(session, act.delivery.key, act.delivery.sequence)
 
 
 def built(session: Session) -> Contents | str:
@@ -125,7 +106,7 @@ def in_order_at_once(home: Opened, history: History) -> Contents | str:
         for delivery in history.in_order:
             bring(session, delivery)
         for delivery in history.withdrawn:
-            turn(session, delivery)
+            turn(session, delivery.key, delivery.sequence)
         return built(session)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project import pipeline
+from dagster_project.lake import status
 from dagster_project.lake.connection import Lake
 from dagster_project.pipeline import Session
 from dagster_project.settings import Settings
@@ -66,6 +67,19 @@ def run(session: Session, *deliveries: Sent) -> pipeline.BuildReport:
     ingested = take_in(session, *deliveries)
     assert not ingested.refusals
     return build(session)
+
+
+def turn(session: Session, key: str, sequence: int) -> None:
+    """Withdraw a delivery that is in force, reinstate one that is withdrawn."""
+    source, table = key.split("/")
+    is_withdrawn = session.lake.count(
+        "select count(*) from effective.withdrawn_delivery"
+        " where source = ? and table_name = ? and delivery_sequence = ?",
+        [source, table, sequence],
+    )
+    act = status.reinstate if is_withdrawn else status.withdraw
+    catalogue = session.definition.catalogue
+    act(session.lake, catalogue, session.run, key=key, sequence=sequence, reason="test")
 
 
 def rows(lake: Lake, table: str, columns: str = "*") -> list[tuple[Any, ...]]:

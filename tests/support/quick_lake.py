@@ -60,14 +60,17 @@ class QuickLake(Lake):
 
 
 def spine() -> Definition:
-    """Contracts and models of persons, encounters and enrolments, without the published files."""
+    """Contracts and models of persons, encounters and enrolments.
+
+    Without the published files, and without the mart that is about deliveries and not their rows.
+    """
     whole = load_definition()
     contracts = tuple(c for c in whole.catalogue.contracts if c.source not in PUBLISHED_FILES)
-    tables = {c.table for c in contracts} | {"rulebook"}
+    left_out = {c.table for c in whole.catalogue.contracts} - {c.table for c in contracts}
     kept = tuple(
         m
         for m in whole.graph.models
-        if whole.graph.sources(m) & tables and m.name != "need_variable_mean"
+        if not whole.graph.sources(m) & left_out and m.full_name != "mart.data_quality"
     )
     prints = {m.full_name: whole.graph.fingerprints[m.full_name] for m in kept}
     return Definition(Catalogue(contracts), (), ModelGraph(kept, prints))

@@ -44,7 +44,7 @@ class Form:
         return self.text.encode(self.encoding)
 
     def sequence(self, number: int) -> int:
-        """The first sequence or, by number, a later one: months, or years where the source has them."""
+        """The first sequence or, by number, a later one: a month, or a year."""
         if len(str(self.first_sequence)) == 4:
             return self.first_sequence + number
         year, month = divmod(self.first_sequence % 100 - 1 + number, 12)
@@ -126,6 +126,12 @@ POPULATION = Form(
 
 CSV_FORMS = (RESIDENTS, ENCOUNTERS, POPULATION)
 FORMS = (*CSV_FORMS, ENROLMENTS)
+
+
+def clear(landing: Path) -> None:
+    """Remove every file from landing."""
+    for path in [p for p in landing.rglob("*") if p.is_file()]:
+        path.unlink()
 
 
 def line(form: Form, number: int) -> bytes:

@@ -22,6 +22,7 @@ from dagster_project import pipeline
 from dagster_project.lake.delivery import OnStep, no_step
 from dagster_project.publish.release import Release, publish
 from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.vault.keys import create_keyring
 from tests.support.deliveries import write_all
 from tests.support.homes import silent
 from tests.support.small_region import deliveries
@@ -47,11 +48,17 @@ _OF_THE_RUN = ("run_id", "landed_at")
 Content = dict[str, list[tuple[Any, ...]]]
 
 
-def small_home(folder: Path, keys: Path, *, keep_landing: bool = False) -> Settings:
-    """Settings of a home in which the small region's deliveries have landed."""
-    settings = Settings(
-        home=folder / "home", keys=keys, keep_landing=keep_landing, min_free_disk_gib=0
-    )
+def small_home(folder: Path, keys: Path | None = None) -> Settings:
+    """Settings of a home in which the small region's deliveries have landed.
+
+    Args:
+        folder: Gets the home.
+        keys: Key file of another home; without one a fresh one is made.
+    """
+    if keys is None:
+        keys = folder / "keys"
+        create_keyring(keys)
+    settings = Settings(home=folder / "home", keys=keys, min_free_disk_gib=0)
     write_all(settings.landing, deliveries())
     return settings
 
