@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,14 +42,17 @@ def main() -> None:
     """Run the command line; an error for people is printed as a message, with exit status 1."""
     os.umask(0o077)
     try:
-        app(standalone_mode=False)
+        app()
     except TietoallasError as error:
         typer.secho(f"error: {error}", fg="red", err=True)
         sys.exit(1)
-    except typer.Abort:
-        sys.exit(130)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
+    except Exception as error:
+        # Its text may hold values of a row, so only its kind and where it arose are shown.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}, line {place.lineno}"
+        message = f"unforeseen {type(error).__name__} in {where}; this is a defect: report it"
+        typer.secho(f"error: {message}", fg="red", err=True)
+        sys.exit(2)
 
 
 @app.command()
@@ -86,7 +90,7 @@ def _with_demo(settings: Settings, *, residents: int, months: int) -> Settings:
 
 
 def _is_in_use(settings: Settings) -> bool:
-    """Whether there is a lake or, where its catalog is elsewhere, a vault that new keys do not open."""
+    """Whether there is a lake or, its catalog being elsewhere, a vault that new keys do not open."""
     files = (settings.lake / "catalog.sqlite", settings.vault / "identities.duckdb")
     return any(file.exists() for file in files)
 
@@ -109,7 +113,7 @@ def _make_demo(settings: Settings, *, residents: int, months: int) -> None:
         f"demo: making the synthetic region's deliveries ({residents} residents, {months} months)"
     )
     settings.landing.mkdir(parents=True, exist_ok=True)
-    # What was planted, and in whom, is for tests: it lists codes and protected persons in the clear.
+    # What was planted is for tests: it lists codes and protected persons in the clear.
     with tempfile.TemporaryDirectory() as folder:
         make_deliveries(
             settings.landing,

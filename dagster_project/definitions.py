@@ -33,7 +33,7 @@ def build_defs(
     """
     loaded = definition or load_definition()
     plan = plan_checks(loaded)
-    ingested = [staging.landing_asset(loaded), *staging.staging_assets(loaded, plan)]
+    ingested = [*staging.staging_assets(loaded, plan), staging.landing_asset(loaded)]
     built = [*models.model_assets(loaded, plan), models.build_asset(loaded)]
     ingest = automation.asset_job("ingest", ingested, "Take in what lies in landing.")
     build = automation.asset_job("build", built, "Build and check every model.")

@@ -22,9 +22,10 @@ from dagster_project.contracts.model import Contract, SequenceStep
 from dagster_project.lake import checks
 from dagster_project.lake.checks import Check, CheckResult, Status
 from dagster_project.lake.freshness import freshness
-from dagster_project.pipeline import Definition, RunOutcome, Session
+from dagster_project.pipeline import Definition, Ingested, RunOutcome, Session
 
 FRESH = "arrives_as_promised"
+TAKEN_IN = "deliveries_are_taken_in"
 _TABLE = re.compile(r'\b(staging|effective|current|core|mart)\."?(\w+)')
 
 
@@ -124,6 +125,26 @@ def _later_check(check: Check, reads: list[dg.AssetKey]) -> dg.AssetChecksDefini
             return judge(lake, session, check)
 
     return later
+
+
+def refusal_spec(contract: Contract) -> dg.AssetCheckSpec:
+    """Whether every delivery that lay in landing was taken in; it blocks nothing."""
+    return dg.AssetCheckSpec(
+        TAKEN_IN,
+        asset=asset_key(f"staging.{contract.table}"),
+        description="no delivery was refused; the last good state stands where one was",
+    )
+
+
+def judge_refusals(contract: Contract, done: Ingested) -> dg.AssetCheckResult:
+    """A refused delivery, by count; `ops/landing` says which and why."""
+    return dg.AssetCheckResult(
+        check_name=TAKEN_IN,
+        asset_key=asset_key(f"staging.{contract.table}"),
+        passed=not done.refusals,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"refused": len(done.refusals), "taken_in": len(done.outcomes)},
+    )
 
 
 def freshness_spec(contract: Contract) -> list[dg.AssetCheckSpec]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -30,6 +30,8 @@ class LakeRun:
 
     session: Session
     outcome: RunOutcome = RunOutcome.SUCCEEDED
+    refusals: list[str] = field(default_factory=list)
+    """Deliveries refused so far, and why."""
 
     @contextmanager
     def step(self) -> Iterator[Session]:

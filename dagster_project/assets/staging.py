@@ -15,9 +15,11 @@ from dagster_project.assets.checks import (
     freshness_spec,
     judge,
     judge_freshness,
+    judge_refusals,
+    refusal_spec,
     spec_of,
 )
-from dagster_project.assets.keys import LANDING, asset_key, contracts
+from dagster_project.assets.keys import LANDING, asset_key, contracts, staging_keys
 from dagster_project.assets.lake_run import POOL, LakeRun
 from dagster_project.contracts.model import Contract
 from dagster_project.errors import TietoallasError
@@ -45,23 +47,23 @@ def _staging_asset(contract: Contract, plan: CheckPlan) -> dg.AssetsDefinition:
         tags={"register": contract.register},
         kinds={contract.dialect.format.value, "ducklake"},
         code_version=contract.sha256[:12],
-        check_specs=[*map(spec_of, checks), *freshness_spec(contract)],
+        check_specs=[*map(spec_of, checks), *freshness_spec(contract), refusal_spec(contract)],
         op_tags={"dagster/priority": _PRIORITY.get(contract.register, "1")},
         pool=POOL,
     )
     def staging(
         lake: dg.ResourceParam[LakeRun],
     ) -> Iterator[dg.MaterializeResult[None]]:
-        """Take in the table's deliveries; a refused one fails the step after the others are in."""
+        """Take in the table's deliveries; a refused one stands in nobody's way."""
         with lake.step() as session:
             done = pipeline.ingest(session, only=contract.key, report=dg.get_dagster_logger().info)
             pipeline.hide_places(session)
             verdicts = [judge(lake, session, check) for check in checks]
             fresh = [judge_freshness(session, contract) for _ in freshness_spec(contract)]
             counts = _counts(session, contract, done)
-        yield dg.MaterializeResult(metadata=counts, check_results=[*verdicts, *fresh])
-        with lake.step():
-            _raise_refusals(done)
+        lake.refusals += [f"{refusal.label}: {refusal.message}" for refusal in done.refusals]
+        refused = judge_refusals(contract, done)
+        yield dg.MaterializeResult(metadata=counts, check_results=[*verdicts, *fresh, refused])
 
     return staging
 
@@ -110,53 +112,49 @@ def _counts(session: Session, contract: Contract, done: Ingested) -> dict[str, i
     }
 
 
-def _raise_refusals(done: Ingested) -> None:
-    """Fail where a delivery was refused.
-
-    Raises:
-        TietoallasError: one was; those that were not are in the lake.
-    """
-    if done.refusals:
-        raise TietoallasError("\n".join(f"{r.label}: {r.message}" for r in done.refusals))
-
-
 def landing_asset(definition: Definition) -> dg.AssetsDefinition:
-    """What lies in landing that no contract claims; nothing rests on it."""
+    """What came and could not be taken in; nothing rests on it, so that the rest goes on."""
 
     @dg.asset(
         key=LANDING,
+        deps=staging_keys(definition),
         group_name="ops",
-        description="Files in landing: none may be there that no contract claims.",
+        description="Landing after a run: no delivery was refused, and no file is astray.",
         pool=POOL,
     )
     def landing(
         lake: dg.ResourceParam[LakeRun],
     ) -> Iterator[dg.MaterializeResult[None]]:
-        """Count what lies in landing; a file that nobody claims fails the step."""
+        """Count what is left in landing; a refused delivery or a file nobody claims fails it."""
         with lake.step() as session:
-            found = survey(session.lake.settings.landing, definition.catalogue)
+            left = survey(session.lake.settings.landing, definition.catalogue)
         yield dg.MaterializeResult(
             metadata={
-                "waiting": len(found.files),
-                "unfinished": found.unfinished_count,
-                "astray": len(found.strays),
+                "refused": len(lake.refusals),
+                "unfinished": left.unfinished_count,
+                "astray": len(left.strays),
             }
         )
         with lake.step():
-            _raise_strays([stray.rule_id for stray in found.strays])
+            _raise_troubles(lake.refusals, [stray.rule_id for stray in left.strays])
 
     return landing
 
 
-def _raise_strays(rule_ids: list[str]) -> None:
-    """Fail where files are astray; their names, which may hold anything, stay out of the event log.
+def _raise_troubles(refusals: list[str], stray_rules: list[str]) -> None:
+    """Fail where deliveries were refused or files are astray.
+
+    A stray file's name, which may hold anything, stays out of the event log.
 
     Raises:
-        TietoallasError: a file is.
+        TietoallasError: there are such; whatever else came is in the lake.
     """
-    if rule_ids:
-        counts = ", ".join(f"{rule_ids.count(rule)} by {rule}" for rule in sorted(set(rule_ids)))
-        raise TietoallasError(
-            f"no contract claims {len(rule_ids)} files in landing ({counts});"
+    troubles = list(refusals)
+    if stray_rules:
+        counts = (f"{stray_rules.count(rule)} by {rule}" for rule in sorted(set(stray_rules)))
+        troubles.append(
+            f"no contract claims {len(stray_rules)} files in landing ({', '.join(counts)});"
             " `tietoallas run` names them: rename or remove them"
         )
+    if troubles:
+        raise TietoallasError("\n".join(troubles))

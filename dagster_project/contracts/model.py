@@ -6,9 +6,10 @@ turning a contract into SQL (`lake.gate`), or writing documents from it (`dictio
 
 from __future__ import annotations
 
+import calendar
 import re
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 
 
@@ -184,8 +185,7 @@ class Delivery:
         match self.sequence_step:
             case SequenceStep.MONTH:
                 year, month = divmod(sequence, 100)
-                first_of_next = date(year + 1, 1, 1) if month == 12 else date(year, month + 1, 1)
-                return first_of_next - timedelta(days=1)
+                return date(year, month, calendar.monthrange(year, month)[1])
             case SequenceStep.YEAR:
                 return date(sequence, 12, 31)
             case SequenceStep.NONE:

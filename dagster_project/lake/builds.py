@@ -259,8 +259,8 @@ def _check_types(lake: Lake, model: Model) -> None:
 
 
 def _rows_are_due(lake: Lake, graph: ModelGraph, model: Model) -> bool:
-    """Whether every delivered table that the model rests on holds rows."""
-    staged = {name for (name,) in lake.rows("select distinct table_name from ops.delivery")}
+    """Whether every delivered table that the model rests on has a delivery in force."""
+    staged = {name for (name,) in lake.rows("select distinct table_name from effective.delivery")}
     known = {
         name
         for (name,) in lake.rows(

@@ -45,7 +45,8 @@ def relation(path: Path, contract: Contract, sequence: int) -> str:
     return (
         f"(select {fields}, sound is null or len(list_distinct(keys)) < len(keys)"
         f" or len(list_filter(keys, lambda k: k not in ({known}))) > 0"
-        f" or {wrong_types} or contains(array_to_string(fields, ''), chr(0)) as is_broken"
+        f" or len(list_filter(fields, lambda v: contains(v, chr(0)))) > 0"
+        f" or {wrong_types} as is_broken"
         f" from (select sound, json_keys(sound) as keys, json_type(sound, [{pointers}]) as types,"
         f" json_extract_string(sound, [{pointers}]) as fields from (select"
         " case when json_valid(line) and json_type(line) = 'OBJECT' then line end as sound"

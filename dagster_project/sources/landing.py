@@ -92,9 +92,7 @@ def _entries(root: Path) -> Iterator[Path | StrayFile]:
         yield from (Path(folder, name) for name in sorted([*names, *leaves]))
     for error in unreadable:
         label = safe_name(str(Path(error.filename).relative_to(root)))
-        yield StrayFile(
-            label, "file.unreadable", f"{label} cannot be listed ({error.strerror}); mend it"
-        )
+        yield _stray(label, "file.unreadable", f"it cannot be listed ({error.strerror}); mend it")
 
 
 def _order(file: LandingFile) -> tuple[bool, bool, int, str]:
@@ -114,21 +112,25 @@ def _claim(path: Path, root: Path, catalogue: Catalogue) -> LandingFile | StrayF
     if key not in catalogue.tables():
         where = f"no contract for folder {safe_name(key)!r}" if key else "it lies in no folder"
         known = ", ".join(catalogue.tables())
-        return StrayFile(
+        return _stray(
             label, "file.folder", f"{where}; move it to <source>/<table>; known are: {known}"
         )
     sequence = catalogue.latest(key).delivery.sequence_of(path.name)
     if path.is_symlink() or not path.is_file() or sequence is None:
         pattern = catalogue.latest(key).delivery.file_pattern.pattern
-        return StrayFile(
-            label, "file.name", f"{label} is not a plain file with a name of the form {pattern}"
+        return _stray(
+            label, "file.name", f"it is not a plain file with a name of the form {pattern}"
         )
     contract = catalogue.in_force(key, sequence)
     try:
         contract.delivery.last_date(sequence)
     except ValueError:
-        return StrayFile(label, "file.name", f"{label} states a sequence that is no date")
+        return _stray(label, "file.name", "its name states a sequence that is no date")
     return LandingFile(path, contract, sequence)
+
+
+def _stray(label: str, rule_id: str, why: str) -> StrayFile:
+    return StrayFile(label, rule_id, f"{why} [rule {rule_id}]")
 
 
 def safe_name(name: str) -> str:

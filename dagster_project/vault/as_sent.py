@@ -48,7 +48,7 @@ def show_record(
 
 
 def _line(text: str, record_number: int) -> dict[str, str]:
-    """A line of NDJSON; an empty line counts, as it does at the gate, but not what follows the last."""
+    """A line of NDJSON; an empty one counts, as at the gate, but not what follows the last end."""
     lines = re.split("\r\n|[\r\n]", text)
     if not lines[-1]:
         lines.pop()
@@ -66,7 +66,7 @@ def _record(text: str, contract: Contract, record_number: int) -> dict[str, str]
 
 
 def _fields(lines: list[str], dialect: Dialect, record_number: int) -> list[str]:
-    """Fields of a record, counted as at the gate: an empty line is none, a quote may follow blanks."""
+    """Fields of a record, counted as at the gate: no empty lines, blanks may precede a quote."""
     csv.field_size_limit(max(csv.field_size_limit(), sum(map(len, lines))))
     read = partial(csv.reader, delimiter=dialect.delimiter, quotechar=dialect.quote)
     reader = read(lines, skipinitialspace=True)

@@ -2,15 +2,29 @@
 -- key: [alias_person_id]
 -- may_be_empty: nobody's code may have changed
 with recursive
--- Where two persons claim the same former code, the newest statement holds.
-link as (
+stated as (
     select
         from_person_id,
-        to_person_id
+        to_person_id,
+        known_from_seq
     from core.person_link
     where known_to_seq is null
+),
+
+-- Where two persons claim the same former code, the newest statement holds. A code that a later
+-- statement gives as the present one is a former one no more: a change was taken back.
+link as (
+    select
+        stated.from_person_id,
+        stated.to_person_id
+    from stated
+    anti join stated as later
+        on
+            stated.from_person_id = later.to_person_id
+            and stated.known_from_seq < later.known_from_seq
     qualify row_number() over (
-        partition by from_person_id order by known_from_seq desc, to_person_id desc
+        partition by stated.from_person_id
+        order by stated.known_from_seq desc, stated.to_person_id desc
     ) = 1
 ),
 

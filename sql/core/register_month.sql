@@ -1,5 +1,6 @@
 -- grain: One row per month from the first to the last that the population register covers.
 -- key: [exposure_month]
+-- may_be_empty: the register may not have been delivered
 with
 covered as (
     select

@@ -214,7 +214,7 @@ def test_a_month_without_choices_is_a_file_without_lines(session: Session) -> No
 def test_line_breaks_in_quotes_are_read_alike_wherever_the_readers_buffers_end(
     session: Session, form: Form
 ) -> None:
-    """A file of many buffers, read by several threads, has the records that Python's reader sees."""
+    """A file of many buffers, read by several threads, keeps its records, numbers and order."""
     dialect = form.contract.dialect
     head = form.text.splitlines(keepends=True)[: form.header_line]
     row = form.text.splitlines()[form.header_line]

@@ -30,6 +30,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "rulebook": BASE,
     "contracts": BASE,
     "sql_models": (*BASE, "contracts"),
+    "lineage": (*BASE, "contracts", "rulebook", "sql_models", "lake"),
     "synthetic": (*BASE, "contracts"),
     "sources": (*BASE_AND_FILES, "contracts"),
     "vault": (*BASE_AND_FILES, "contracts"),

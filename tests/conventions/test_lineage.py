@@ -47,7 +47,9 @@ def test_every_column_of_every_model_rests_on_a_contract_a_rulebook_or_the_regis
 
 
 def test_columns_without_a_root_are_those_listed() -> None:
-    rootless = {(m, c) for m, columns in found().items() for c, roots in columns.items() if not roots}
+    rootless = {
+        (m, c) for m, columns in found().items() for c, roots in columns.items() if not roots
+    }
     assert rootless == set(WITHOUT_ROOTS)
 
 

@@ -1,4 +1,4 @@
-"""A disk that is full and a file that cannot be had: a clear error, nothing lost, the next run works.
+"""A full disk and a file that cannot be had: a clear error, nothing lost, the next run works.
 
 Here: what the system refuses. Not here: what a file says (`tests/bad_input`).
 """
@@ -22,12 +22,13 @@ from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.vault.keys import create_keyring
 from tests.support.deliveries import ENCOUNTERS, reference_lists, write, write_all
 from tests.support.homes import silent
-from tests.support.runs import lake_content, run_once, small_home, start
+from tests.support.runs import can_run, lake_content, run_once, small_home, start
 from tests.support.search import codes_readable_in
 from tests.support.small_region import MAY, deliveries, of_month
 
-ON_A_SMALL_DISK = 'mount -t tmpfs -o size=64m tmpfs "$0" && exec "$@"'
-"""Linux: a mount of one's own, gone with the process."""
+OWN_MOUNTS = ("unshare", "--map-root-user", "--mount")
+"""Linux: what is mounted is gone with the process."""
+SMALL_DISK = 'mount -t tmpfs -o size=64m tmpfs "$0" && exec "$@"'
 LIMITED = """
 import resource, sys
 from dagster_project.cli import main
@@ -36,16 +37,6 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 sys.argv = ["tietoallas", "run"]
 main()
 """
-
-
-def can_mount() -> bool:
-    try:
-        made = subprocess.run(
-            ["unshare", "--map-root-user", "--mount", "true"], capture_output=True, check=False
-        )
-    except FileNotFoundError:
-        return False
-    return made.returncode == 0
 
 
 def assert_is_a_message_for_people(errors: str) -> None:
@@ -59,16 +50,18 @@ def assert_is_a_message_for_people(errors: str) -> None:
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The scenario of `tests.support.full_disk`, and what an undisturbed run holds."""
-    if not can_mount():
-        pytest.skip("this system lets nobody mount a small disk; the limited-file test still runs")
     folder = tmp_path_factory.mktemp("disk")
-    (folder / "disk").mkdir()
+    disk = folder / "disk"
+    disk.mkdir()
+    on_it = (*OWN_MOUNTS, "sh", "-c", SMALL_DISK, str(disk))
+    if not can_run(*on_it, "true"):
+        pytest.skip("this system lets nobody mount a small disk; the limited-file test still runs")
     calm = small_home(folder)
-    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", ON_A_SMALL_DISK]
-    command += [str(folder / "disk"), sys.executable, "-m", "tests.support.full_disk"]
-    command += [str(folder / "disk"), str(calm.keys)]
+    scenario = (sys.executable, "-m", "tests.support.full_disk", str(disk), str(calm.keys))
     environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [*on_it, *scenario], env=environment, capture_output=True, text=True, check=True
+    )
     run_once(calm)
     due = json.loads(json.dumps(lake_content(calm), default=str))
     return {**json.loads(done.stdout), "due": due}
@@ -103,8 +96,9 @@ def test_a_file_that_cannot_grow_ends_the_run_with_a_message(tmp_path: Path) -> 
 def test_a_run_refuses_to_start_with_too_little_room(settings: Settings) -> None:
     write_all(settings.landing, deliveries())
     greedy = settings.model_copy(update={"min_free_disk_gib": 1e9})
-    with pytest.raises(SettingsError, match="TIETOALLAS_MIN_FREE_DISK_GIB"), pipeline.open_session(
-        greedy
+    with (
+        pytest.raises(SettingsError, match="TIETOALLAS_MIN_FREE_DISK_GIB"),
+        pipeline.open_session(greedy),
     ):
         pass
     assert not (settings.lake / "catalog.sqlite").exists()
@@ -240,7 +234,8 @@ def test_a_home_that_cannot_be_written_is_named_as_such(tmp_path: Path) -> None:
     create_keyring(tmp_path / "keys")
     (tmp_path / "home").write_text("a file where a folder is due")
     settings = Settings(home=tmp_path / "home", keys=tmp_path / "keys")
-    with pytest.raises(SettingsError, match="TIETOALLAS_HOME cannot be written"), (
-        pipeline.open_session(settings)
+    with (
+        pytest.raises(SettingsError, match="TIETOALLAS_HOME cannot be written"),
+        pipeline.open_session(settings),
     ):
         pass

@@ -41,6 +41,7 @@ MODELS_OF_EACH_KIND = ("core.encounter", "core.enrolment")
 KILLED_OUTRIGHT = ("rows written", "core.encounter written")
 """Steps at which a Python without time to clean up leaves files that no commit names."""
 
+
 class Crash(BaseException):
     """What nothing in the product may catch and carry on from."""
 

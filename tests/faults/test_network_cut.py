@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.runs import command, small_home, start
+from tests.support.runs import can_run, command, small_home, start
 
 CUT = ("unshare", "--map-root-user", "--net")
 """Linux: a network of one's own in which there is no way out."""
@@ -23,16 +23,9 @@ main()
 """
 
 
-def can_be_cut() -> bool:
-    try:
-        return subprocess.run([*CUT, "true"], capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
 def test_a_whole_run_needs_no_network(tmp_path: Path) -> None:
     settings = small_home(tmp_path)
-    if can_be_cut():
+    if can_run(*CUT, "true"):
         names = "import socket; print([name for _, name in socket.if_nameindex()])"
         inside = subprocess.run(
             [*CUT, sys.executable, "-c", names], capture_output=True, text=True, check=True

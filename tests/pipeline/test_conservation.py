@@ -159,9 +159,7 @@ SMALL = (
         201706,
         encounter(1, code(1), datetime(2017, 6, 2, 9), updated_at=datetime(2017, 6, 3, 9)),
     ),
-    sent(
-        DIAGNOSES, 201705, *(diagnosis(n, code(n % 3), date(2017, 5, 3)) for n in (1, 2, 99))
-    ),
+    sent(DIAGNOSES, 201705, *(diagnosis(n, code(n % 3), date(2017, 5, 3)) for n in (1, 2, 99))),
     sent(ENROLMENTS, 201705, enrolment("L1", code(1), date(2017, 5, 2))),
 )
 """Three persons over two months, with a correction, a broken row and a row that waits."""
@@ -204,9 +202,7 @@ BEHIND_ITS_BACK = {
         "insert into lake.core.encounter select * replace (999 as encounter_id)"
         " from lake.core.encounter where encounter_id = 5"
     ),
-    "a diagnosis is deleted from core": (
-        "delete from lake.core.diagnosis where encounter_id = 2"
-    ),
+    "a diagnosis is deleted from core": ("delete from lake.core.diagnosis where encounter_id = 2"),
     "a waiting row is forgotten": "delete from lake.core.unresolved",
     "two stays of a person overlap": (
         "insert into lake.core.residence select * replace (date '2000-01-01' as valid_from_date)"
@@ -238,7 +234,7 @@ def test_every_check_passes_where_nothing_was_touched(small: Session) -> None:
 
 @pytest.mark.parametrize("statement", BEHIND_ITS_BACK.values(), ids=BEHIND_ITS_BACK.keys())
 def test_a_blocking_check_notices_that(small: Session, statement: str) -> None:
-    with undone(small, statement.split(" lake.")[1].split()[0]):
+    with undone(small, statement.split(" lake.")[1].split(maxsplit=1)[0]):
         small.lake.execute(statement)
         assert failing(small)
     assert failing(small) == set()

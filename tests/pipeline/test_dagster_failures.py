@@ -171,11 +171,14 @@ def fail_with_a_code(*_: object) -> None:
         raise RuntimeError(f"cannot convert {CODES[1]}") from error
 
 
-def test_a_refused_delivery_fails_its_table_after_the_good_ones_are_in(troubled: Troubled) -> None:
+def test_a_refused_delivery_is_told_after_the_good_ones_are_in(troubled: Troubled) -> None:
     counts = troubled.ran.counts("staging", "encounters")
-    message = troubled.ran.failures["staging__encounters"]
+    verdict = troubled.ran.verdicts("staging", "encounters")["deliveries_are_taken_in"]
+    message = troubled.ran.failures["ops__landing"]
 
     assert (counts["deliveries"], counts["refused"]) == (2, 1)
+    assert not verdict.passed and not verdict.blocking
+    assert "staging__encounters" in troubled.ran.succeeded
     assert "apotti/encounters 201707" in message
     assert "[rule file.header" in message
     assert troubled.refused.exists()

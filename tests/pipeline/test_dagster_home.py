@@ -34,15 +34,28 @@ def test_telemetry_is_off_by_the_file_alone(
 def test_one_run_at_a_time_writes_and_others_wait_in_the_queue(
     instance: dg.DagsterInstance,
 ) -> None:
-    pools = instance.get_concurrency_config().pool_config
+    concurrency = instance.get_concurrency_config()
 
-    assert pools.default_pool_limit == 1
-    assert pools.pool_granularity is PoolGranularity.RUN
+    assert concurrency.pool_config.default_pool_limit == 1
+    assert concurrency.pool_config.pool_granularity is PoolGranularity.RUN
+    assert concurrency.run_queue_config
+    assert concurrency.run_queue_config.max_concurrent_runs == 1
     assert isinstance(instance.run_coordinator, QueuedRunCoordinator)
 
 
 def test_a_failed_run_is_not_tried_again(instance: dg.DagsterInstance) -> None:
     assert not instance.run_retries_enabled
+
+
+def test_a_run_whose_machine_stopped_leaves_the_queue_in_time(
+    instance: dg.DagsterInstance,
+) -> None:
+    assert instance.run_monitoring_enabled
+    assert 0 < instance.run_monitoring_max_runtime_seconds <= 24 * 3600
+
+
+def test_nobody_is_asked_for_an_email_address(instance: dg.DagsterInstance) -> None:
+    assert not instance.nux_enabled
 
 
 def test_run_history_lies_in_the_home(instance: dg.DagsterInstance, settings: Settings) -> None:

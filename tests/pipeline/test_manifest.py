@@ -7,7 +7,7 @@ Here: the manifest against the lake. Not here: whether the manifest tells the tr
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from tests.support.homes import codes_of_persons
 from tests.support.landing_records import all_records, sequences
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
+DAY = timedelta(days=1)
 
 
 def file_name(key: str, sequence: int) -> str:
@@ -54,7 +55,8 @@ def test_quarantine_holds_exactly_the_dirty_rows(region: Region) -> None:
     caught = Counter(
         (file_name(f"{source}/{table}", sequence), record, rule)
         for source, table, sequence, record, rule in region.session.lake.rows(
-            "select source, table_name, delivery_sequence, record_number, rule_id from ops.quarantine"
+            "select source, table_name, delivery_sequence, record_number, rule_id"
+            " from ops.quarantine"
         )
     )
     assert caught == planted(region, "dirty_rows")
@@ -124,7 +126,9 @@ def test_aliases_are_the_links_that_still_hold(region: Region) -> None:
         for m in region.manifest["merges"]
         if m["undone_sequence"] is None
     }
-    held = dict(region.session.lake.rows("select alias_person_id, person_id from core.person_alias"))
+    held = dict(
+        region.session.lake.rows("select alias_person_id, person_id from core.person_alias")
+    )
     assert held == due
 
 
@@ -148,14 +152,16 @@ def test_a_merge_undone_leaves_two_listed_persons(region: Region) -> None:
 
 
 def test_a_merged_person_lives_where_the_register_lists_them(region: Region) -> None:
-    """Of everybody in the newest snapshot, the merged included, the last place known is the row's."""
+    """Of everybody in the newest snapshot, the merged too, the last place known is the row's."""
     newest = all_records(region.landing, RESIDENTS).filter(
         pl.col("delivery_sequence") == pl.col("delivery_sequence").max(),
         pl.col("has_protection_order") == "0",
     )
     ids = people(region)
     lake = region.session.lake
-    last_day = lake.value("select max(covers_to_date) from ops.delivery where table_name = 'residents'")
+    last_day = lake.value(
+        "select max(covers_to_date) from ops.delivery where table_name = 'residents'"
+    )
     homes = dict(
         lake.rows(
             "select person_id, municipality_code from core.residence where known_to_seq is null"
@@ -170,7 +176,9 @@ def test_a_merged_person_lives_where_the_register_lists_them(region: Region) -> 
             " and delivery_sequence = (select max(delivery_sequence) from staging.residents)"
         )
     }
-    warned = {r["record_number"] for r in region.manifest["warned_rows"] if "residents" in r["file"]}
+    warned = {
+        r["record_number"] for r in region.manifest["warned_rows"] if "residents" in r["file"]
+    }
     expected = {
         ids[row["person_id"]]: row["municipality_code"]
         for row in newest.iter_rows(named=True)
@@ -238,7 +246,9 @@ def returns_within_half_a_year(region: Region) -> set[str]:
     frame = sound(region, ENROLMENTS).sort("updated_at", "delivery_sequence")
     newest = frame.group_by("enrolment_id", maintain_order=True).last()
     known = people(region)
-    alias = dict(region.session.lake.rows("select alias_person_id, person_id from core.person_alias"))
+    alias = dict(
+        region.session.lake.rows("select alias_person_id, person_id from core.person_alias")
+    )
     choices: dict[tuple[int, str], list[tuple[date, str]]] = {}
     for row in newest.iter_rows(named=True):
         person = known[row["person_id"]]
@@ -352,7 +362,9 @@ def early_diagnoses(region: Region) -> set[tuple[str, int, str]]:
 
 
 @pytest.mark.parametrize(
-    ("key", "table"), [(ENCOUNTERS, "encounter"), (DIAGNOSES, "diagnosis")], ids=["encounter", "diagnosis"]
+    ("key", "table"),
+    [(ENCOUNTERS, "encounter"), (DIAGNOSES, "diagnosis")],
+    ids=["encounter", "diagnosis"],
 )
 def test_core_holds_the_newest_sound_version_of_each_row(
     region: Region, key: str, table: str
@@ -374,3 +386,26 @@ def test_core_holds_the_newest_sound_version_of_each_row(
     }
     columns = ", ".join([*own_key, "delivery_sequence", "record_number"])
     assert set(region.session.lake.rows(f"select {columns} from core.{table}")) == due
+
+
+def test_resident_days_add_up_to_the_days_of_the_stays(region: Region) -> None:
+    """Over the whole region: stays in the area and in the covered months, against person_month."""
+    lake = region.session.lake
+    first, last = lake.rows(
+        "select min(date_trunc('month', covers_to_date)::date), max(covers_to_date)"
+        " from ops.delivery where table_name = 'residents'"
+    )[0]
+    area = {
+        c
+        for (c,) in lake.rows("select municipality_code from core.municipality where is_trial_area")
+    }
+    stays = lake.rows(
+        "select valid_from_date, valid_to_date, municipality_code from core.residence"
+        " where known_to_seq is null"
+    )
+    due = sum(
+        max(0, (min(end or date.max, last + DAY) - max(start, first)).days)
+        for start, end, code in stays
+        if code is None or code in area
+    )
+    assert lake.count("select sum(resident_days) from core.person_month") == due > 100_000

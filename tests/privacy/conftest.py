@@ -1,11 +1,10 @@
-"""A region of a thousand residents, run once as its user would; the tests of this folder only read it."""
+"""A region of a thousand residents, run once as its user would, for tests that only read it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,7 +34,7 @@ class Region:
 
 @pytest.fixture(scope="session")
 def region(tmp_path_factory: pytest.TempPathFactory) -> Region:
-    """Three months around the day on which choice began, dirt and all; landing files are not kept."""
+    """Three months up to the first with choice, dirt and all; landing files are not kept."""
     folder = tmp_path_factory.mktemp("region")
     settings = Settings(home=folder / "home", min_free_disk_gib=0)
     manifest = folder / "planted" / "manifest.json"

@@ -79,7 +79,8 @@ def lines(texts: list[str], end: str, encoding: str) -> bytes:
 
 def quarantined(session: Session, table: str) -> list[tuple[int, str]]:
     rows = session.lake.rows(
-        "select record_number, rule_id from ops.quarantine where table_name = ? order by all", [table]
+        "select record_number, rule_id from ops.quarantine where table_name = ? order by all",
+        [table],
     )
     return [(number, rule) for number, rule in rows]
 
@@ -133,7 +134,8 @@ def test_json_lines_are_counted_with_the_empty_ones_as_at_the_gate(session: Sess
 
 
 @pytest.mark.parametrize(
-    ("key", "table"), [(RESIDENTS, "residents"), (ENCOUNTERS, "encounters"), (ENROLMENTS, "enrolments")]
+    ("key", "table"),
+    [(RESIDENTS, "residents"), (ENCOUNTERS, "encounters"), (ENROLMENTS, "enrolments")],
 )
 def test_every_record_that_was_received_can_be_shown_and_no_other(
     session: Session, key: str, table: str

@@ -127,7 +127,7 @@ def integers_in(path: Path) -> set[int]:
 def test_the_lakes_own_person_ids_are_in_no_release(region: Region, session: Session) -> None:
     lake_files = files_under(region.settings.lake / "data" / "core" / "person")
     persons = person_ids(session)
-    assert len(persons & set.union(*map(integers_in, lake_files))) >= 1_000
+    assert len(persons & {n for file in lake_files for n in integers_in(file)}) >= 1_000
 
     published = files_under(region.settings.published)
     assert {path.suffix for path in published} >= {".duckdb", ".parquet", ".json"}
@@ -162,7 +162,9 @@ def test_analysts_persons_are_the_lakes_under_a_key_and_others_under_another_key
 def unkeyed(message: bytes) -> Iterator[int]:
     """What anyone could compute: the first 8 bytes of common digests, as signed and unsigned."""
     for name in ("md5", "sha1", "sha256", "sha512"):
-        first = int.from_bytes(hashlib.new(name, message, usedforsecurity=False).digest()[:8], "big")
+        first = int.from_bytes(
+            hashlib.new(name, message, usedforsecurity=False).digest()[:8], "big"
+        )
         yield from (first, first >> 1, first & (1 << 63) - 1)
 
 

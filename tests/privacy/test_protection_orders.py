@@ -139,14 +139,18 @@ def test_protected_persons_are_counted_in_every_total(region: Region, session: S
         " and valid_from_date <= date '2017-05-31'"
         " and (valid_to_date is null or valid_to_date > date '2017-05-31')"
     )
-    assert 0 < in_force == lake.count(
-        "select sum(person_count) from mart.enrolled_by_provider"
-        " where enrolment_month = date '2017-05-01'"
+    assert (
+        0
+        < in_force
+        == lake.count(
+            "select sum(person_count) from mart.enrolled_by_provider"
+            " where enrolment_month = date '2017-05-01'"
+        )
     )
 
 
 def test_the_flag_is_nowhere_outside_the_vault(region: Region, session: Session) -> None:
-    """No column and no table names it; the lake and the manifest know how many orders, not whose."""
+    """No column or table names it; lake and manifest know how many orders there are, not whose."""
     columns = session.lake.rows(
         "select table_name || '.' || column_name from duckdb_columns()"
         " where database_name = 'lake'"
@@ -212,7 +216,9 @@ def test_a_late_order_takes_the_places_out_of_rows_that_came_before_it(late: Lat
     with pipeline.open_session(late.settings) as session:
         assert rows_telling(session.lake.connection, "lake", late.persons) == {}
         assert session.lake.count("select count(*) from core.encounter") == 2 * PERSONS
-        assert session.lake.count("select sum(person_count) from mart.enrolled_by_provider") == PERSONS
+        assert (
+            session.lake.count("select sum(person_count) from mart.enrolled_by_provider") == PERSONS
+        )
         theirs = session.lake.count(
             "select count(*) from staging.encounters where list_contains(?, person_id)",
             [list(late.persons)],

@@ -1,10 +1,12 @@
 """The SQL of residence and enrolment says what the slow reference says, whatever is delivered.
 
-Here: Hypothesis against `support/reference.py`. Not here: scenarios a person can read (`tests/spec`).
+Here: Hypothesis against `support/reference.py`. Not here: scenarios that a person can read
+(`tests/spec`).
 """
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -93,7 +95,7 @@ def test_a_person_lives_in_one_place_at_a_time_whatever_is_known(
             for r in rows
             if r.known_from <= sequence and (r.known_to is None or sequence < r.known_to)
         )
-        for (person, start, end), (other, later, _) in zip(known, known[1:], strict=False):
+        for (person, start, end), (other, later, _) in itertools.pairwise(known):
             assert start < end
             assert person != other or end <= later
 

@@ -76,9 +76,7 @@ def residence_reference(scenario: Scenario) -> list[Known[Stay]]:
 
 @pytest.mark.parametrize("scenario", scenarios("residence"))
 @pytest.mark.parametrize("said_by", [residence_sql, residence_reference], ids=["sql", "reference"])
-def test_residence(
-    scenario: Scenario, said_by: Callable[[Scenario], list[Known[Stay]]]
-) -> None:
+def test_residence(scenario: Scenario, said_by: Callable[[Scenario], list[Known[Stay]]]) -> None:
     rows = [row for row in said_by(scenario) if row.fact.person != 99]
     assert set(rows) == stays(scenario)
     assert len(rows) == len(scenario["expect"])
@@ -115,7 +113,8 @@ def choices(scenario: Scenario) -> set[Known[Choice]]:
                 "reception",
                 provider(e["site"]),
                 e["site"],
-                *e["valid"],
+                valid_from=e["valid"][0],
+                valid_to=e["valid"][1],
                 is_ended_by_next=e.get("by_next", False),
                 is_early_change=e.get("early", False),
             ),
@@ -135,9 +134,7 @@ def enrolment_reference(scenario: Scenario) -> list[Known[Choice]]:
 
 @pytest.mark.parametrize("scenario", scenarios("enrolment"))
 @pytest.mark.parametrize("said_by", [enrolment_sql, enrolment_reference], ids=["sql", "reference"])
-def test_enrolment(
-    scenario: Scenario, said_by: Callable[[Scenario], list[Known[Choice]]]
-) -> None:
+def test_enrolment(scenario: Scenario, said_by: Callable[[Scenario], list[Known[Choice]]]) -> None:
     rows = said_by(scenario)
     assert set(rows) == choices(scenario)
     assert len(rows) == len(scenario["expect"])

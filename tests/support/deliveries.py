@@ -103,7 +103,7 @@ def _text(value: Value, contract: Contract) -> str | None:
 
 def resident(person: str, born: date, **others: Value) -> Row:
     """A row of the population register; at home in 091 00100 since birth unless told otherwise."""
-    return {
+    row: dict[str, Value] = {
         "person_id": person,
         "municipality_code": "091",
         "postal_code": "00100",
@@ -112,12 +112,13 @@ def resident(person: str, born: date, **others: Value) -> Row:
         "birth_country_code": "246",
         "birth_date": born,
         "has_protection_order": False,
-    } | others
+    }
+    return row | others
 
 
 def encounter(number: int, person: str, started: datetime, **others: Value) -> Row:
     """An encounter at site S1, saved when it began unless told otherwise."""
-    return {
+    row: dict[str, Value] = {
         "encounter_id": number,
         "person_id": person,
         "site_id": "S1",
@@ -127,24 +128,26 @@ def encounter(number: int, person: str, started: datetime, **others: Value) -> R
         "profession_code": "2221",
         "duration_minutes": Decimal("12.5"),
         "updated_at": started,
-    } | others
+    }
+    return row | others
 
 
 def diagnosis(encounter_number: int, person: str, day: date, **others: Value) -> Row:
     """Diagnosis number 1 of an encounter."""
-    return {
+    row: dict[str, Value] = {
         "encounter_id": encounter_number,
         "diagnosis_number": 1,
         "person_id": person,
         "icd10_code": "I10",
         "diagnosed_date": day,
         "updated_at": datetime(day.year, day.month, day.day, 12),
-    } | others
+    }
+    return row | others
 
 
 def enrolment(identifier: str, person: str, start: date, **others: Value) -> Row:
     """A choice of site S1 of provider P1 for reception, saved on its first day."""
-    return {
+    row: dict[str, Value] = {
         "enrolment_id": identifier,
         "person_id": person,
         "service_code": "reception",
@@ -153,7 +156,8 @@ def enrolment(identifier: str, person: str, start: date, **others: Value) -> Row
         "start_date": start,
         "channel_code": "web",
         "updated_at": datetime(start.year, start.month, start.day, 9),
-    } | others
+    }
+    return row | others
 
 
 def municipality(municipality_code: str, *, is_trial_area: bool = True) -> Row:

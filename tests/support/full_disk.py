@@ -56,7 +56,9 @@ def main(disk: Path, keys: Path) -> None:
     attempts = [attempt(settings, disk / "ballast", room) for room in ROOM_KIB]
     freed = command(settings, "run")[::2]
     sys.stdout.write(
-        json.dumps({"attempts": attempts, "freed": freed, "lake": lake_content(settings)}, default=str)
+        json.dumps(
+            {"attempts": attempts, "freed": freed, "lake": lake_content(settings)}, default=str
+        )
     )
 
 

@@ -6,6 +6,7 @@ arrival with withdrawals. Not here: what must hold of them.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -236,7 +237,7 @@ class History:
 
 @st.composite
 def histories(draw: st.DrawFn, *, with_orders: bool = True) -> History:
-    """A region whose deliveries come in any order and batches; some are withdrawn, some reinstated."""
+    """A region whose deliveries come in any order and batches, some withdrawn or reinstated."""
     region = draw(regions(with_orders=with_orders))
     acts = [Act(d, is_arrival=True) for d in draw(st.permutations(region))]
     turned = draw(st.lists(st.sampled_from(region), max_size=3))
@@ -246,6 +247,6 @@ def histories(draw: st.DrawFn, *, with_orders: bool = True) -> History:
         acts.insert(place, Act(delivery, is_arrival=False))
     cuts = sorted(draw(st.sets(st.integers(1, len(acts) - 1), max_size=3)))
     edges = [0, *cuts, len(acts)]
-    batches = tuple(tuple(acts[a:b]) for a, b in zip(edges, edges[1:], strict=False))
+    batches = tuple(tuple(acts[a:b]) for a, b in itertools.pairwise(edges))
     withdrawn = tuple(d for d in region if sum(d is t for t in turned) % 2)
     return History(tuple(region), batches, withdrawn)

@@ -28,9 +28,7 @@ def silent(_: str) -> None:
     """Report nothing."""
 
 
-def new_settings(
-    folder: Path, *, keep_landing: bool = False, keys: Path | None = None
-) -> Settings:
+def new_settings(folder: Path, *, keep_landing: bool = False, keys: Path | None = None) -> Settings:
     """Settings of an empty home in a folder, with these keys or a fresh key file beside it.
 
     Homes with the same keys give the same persons the same ids, so their tables can be compared.

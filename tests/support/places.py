@@ -66,13 +66,15 @@ def _count(
 
 
 def files_telling(files: Iterable[Path], persons: Collection[int]) -> dict[str, int]:
-    """How many rows of each Parquet file tell where these persons are; files with none are left out."""
-    found = {str(file): _count_in(file, set(persons)) for file in files if file.suffix == ".parquet"}
+    """How many rows tell where these persons are, by Parquet file; those with none are left out."""
+    found = {
+        str(file): _count_in(file, set(persons)) for file in files if file.suffix == ".parquet"
+    }
     return {file: count for file, count in found.items() if count}
 
 
 def _count_in(file: Path, persons: set[int]) -> int:
-    rows = pq.ParquetFile(file).read().to_pylist()  # type: ignore[no-untyped-call]
+    rows = pq.ParquetFile(file).read().to_pylist()
     return sum(
         any(row.get(who) in persons for who in PERSON_COLUMNS)
         and any(row.get(where) is not None for where in PLACE_COLUMNS)

@@ -6,6 +6,7 @@ what is wrong with a file (the tests).
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,7 @@ def _residents() -> str:
         "Syntymämaa;Syntymäpäivä;Kuolinpäivä;Muuttopäivä;Turvakielto"
     )
     rows = [
-        f"{c};;186;04400;1;fi;246;{n}.1.1950;;15.2.2016;0" for n, c in enumerate(CODES, start=1)
+        f"{c};;091;04400;1;fi;246;{n}.1.1950;;15.2.2016;0" for n, c in enumerate(CODES, start=1)
     ]
     return "".join(f"{line}\n" for line in (header, *rows))
 
@@ -129,9 +130,9 @@ FORMS = (*CSV_FORMS, ENROLMENTS)
 
 
 def clear(landing: Path) -> None:
-    """Remove every file from landing."""
-    for path in [p for p in landing.rglob("*") if p.is_file()]:
-        path.unlink()
+    """Leave landing empty."""
+    shutil.rmtree(landing)
+    landing.mkdir()
 
 
 def line(form: Form, number: int) -> bytes:

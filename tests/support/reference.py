@@ -99,9 +99,7 @@ def _speaks(person: int, snapshot: Snapshot, alias: Mapping[int, int]) -> Statem
 
 def _cut(stays: Iterable[Stay], day: date) -> list[Stay]:
     """Stays before a day on which another begins; what did not begin before it was a mistake."""
-    return [
-        replace(s, valid_to=min(s.valid_to or day, day)) for s in stays if s.valid_from < day
-    ]
+    return [replace(s, valid_to=min(s.valid_to or day, day)) for s in stays if s.valid_from < day]
 
 
 def _spans(history: Sequence[tuple[int, frozenset[T]]]) -> set[Known[T]]:
@@ -182,7 +180,8 @@ def _timeline(own: list[Version]) -> list[Choice]:
                 valid_from=version.start,
                 valid_to=after.start if after and by_next else version.end,
                 is_ended_by_next=by_next,
-                is_early_change=before is not None and version.start < half_a_year_after(before.start),
+                is_early_change=before is not None
+                and version.start < half_a_year_after(before.start),
             )
         )
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -71,9 +72,7 @@ def run_once(settings: Settings, *, on_step: OnStep = no_step) -> Release:
         return publish(session)
 
 
-def start(
-    settings: Settings, *arguments: str, prefix: Sequence[str] = ()
-) -> subprocess.Popen[str]:
+def start(settings: Settings, *arguments: str, prefix: Sequence[str] = ()) -> subprocess.Popen[str]:
     """Start a Python with these arguments on an installation's settings, its output kept.
 
     Args:
@@ -96,6 +95,13 @@ def start(
     )
 
 
+def can_run(*command: str) -> bool:
+    """Whether this system has a command and lets us use it so."""
+    if shutil.which(command[0]) is None:
+        return False
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
 def kill_at(settings: Settings, step: str, *, occurrence: int = 1) -> None:
     """Run until a step is reached for the so-manieth time, and die there without any last act."""
     process = start(settings, "-c", _KILLED_RUN, step, str(occurrence))
@@ -103,7 +109,9 @@ def kill_at(settings: Settings, step: str, *, occurrence: int = 1) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
-def command(settings: Settings, *arguments: str, prefix: Sequence[str] = ()) -> tuple[int, str, str]:
+def command(
+    settings: Settings, *arguments: str, prefix: Sequence[str] = ()
+) -> tuple[int, str, str]:
     """Run `tietoallas …` to its end: exit status, standard output, standard error."""
     process = start(settings, "-m", "dagster_project.cli", *arguments, prefix=prefix)
     output, errors = process.communicate()

@@ -56,7 +56,7 @@ def unpacked(path: Path) -> bytes:
 
 
 def _parquet_values(path: Path) -> Iterator[object]:
-    for column in pq.ParquetFile(path).read().columns:  # type: ignore[no-untyped-call]
+    for column in pq.ParquetFile(path).read().columns:
         yield from column.to_pylist()
 
 

@@ -43,9 +43,9 @@ def deliveries() -> tuple[Sent, ...]:
 
 def of_month(sequence: int) -> tuple[Sent, ...]:
     """The person-level deliveries of a month; choices and diagnoses come in the first alone."""
-    monthly = (residents(sequence, orders=[PROTECTED] if sequence == JUNE else []),)
-    monthly += (sent(ENCOUNTERS, sequence, *_encounters(sequence)),)
-    return monthly if sequence == JUNE else (*monthly, _diagnoses(), _enrolments())
+    listed = residents(sequence, orders=[PROTECTED] if sequence == JUNE else [])
+    met = sent(ENCOUNTERS, sequence, *_encounters(sequence))
+    return (listed, met) if sequence == JUNE else (listed, met, _diagnoses(), _enrolments())
 
 
 def residents(sequence: int, *, orders: Iterable[int]) -> Sent:
