@@ -3,6 +3,7 @@
 SHELL := bash
 BIN := .venv/bin
 ARGS ?=
+PARALLEL := --numprocesses auto --dist loadfile
 export DAGSTER_DISABLE_TELEMETRY := yes
 
 .PHONY: help install run ui test test-deep lint types contracts format bench lock
@@ -21,10 +22,10 @@ ui: install ## Dagster on 127.0.0.1
 	@$(BIN)/tietoallas ui $(ARGS)
 
 test: lint types contracts ## everything CI checks: format, lint, types, contracts, tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-deep: lint types contracts ## the same with ten times the examples and every slow test
-	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -m "" $(ARGS)
+	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -m "" $(PARALLEL) $(ARGS)
 
 lint: install
 	$(BIN)/ruff format --check .

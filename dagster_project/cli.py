@@ -90,7 +90,7 @@ def _with_demo(settings: Settings, *, residents: int, months: int) -> Settings:
 
 
 def _is_in_use(settings: Settings) -> bool:
-    """Whether there is a lake or, its catalog being elsewhere, a vault that new keys do not open."""
+    """Whether there is a lake or, its catalog being elsewhere, a vault that opens to old keys."""
     files = (settings.lake / "catalog.sqlite", settings.vault / "identities.duckdb")
     return any(file.exists() for file in files)
 

@@ -88,7 +88,7 @@ class Settings(BaseSettings):
 
 
 def available_memory_bytes() -> int:
-    """Memory this process may use, in bytes: the cgroup's limit if there is one, or the machine's."""
+    """Memory this process may use, in bytes: the limit of its cgroup, or of the machine."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for limit_file in (
         Path("/sys/fs/cgroup/memory.max"),

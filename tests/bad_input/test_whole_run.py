@@ -19,10 +19,10 @@ from tests.support.leaks import leaked
 from tests.support.raw_files import CODES, FORMS, RESIDENTS
 from tests.support.runs import Content, command, lake_content, published_digests
 
-REFUSED = [case for case in CASES if len(case.data) < 1_000_000]
-"""Each fault in each form; files of megabytes were seen one by one."""
+REFUSED = tuple({(c.form.key, c.rule_id): c for c in CASES if len(c.data) < 1_000_000}.values())
+"""A file for each rule of each form; the others, and those of megabytes, are seen one by one."""
 STRAY_CODE = code(77)
-SAID_ONCE = 300
+SAID_ONCE = 400
 """Characters that a message takes at most."""
 
 
@@ -103,9 +103,9 @@ def history(folder: Path) -> History:
 def undisturbed(folder: Path) -> Content:
     """What the lake holds that had the good files alone."""
     settings = new_home(folder / "undisturbed")
-    for number in (0, 1, 2):
-        land_good(settings, number)
-        assert command(settings, "run")[0] == 0
+    land_good(settings, 1)
+    land_good(settings, 2)
+    assert command(settings, "run")[0] == 0
     return lake_content(settings)
 
 

@@ -22,9 +22,16 @@ from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.vault.keys import create_keyring
 from tests.support.deliveries import ENCOUNTERS, reference_lists, write, write_all
 from tests.support.homes import silent
-from tests.support.runs import can_run, lake_content, run_once, small_home, start
+from tests.support.runs import (
+    analyst_content,
+    can_run,
+    lake_content,
+    run_once,
+    small_home,
+    start,
+)
 from tests.support.search import codes_readable_in
-from tests.support.small_region import MAY, deliveries, of_month
+from tests.support.small_region import JUNE, MAY, PERSONS, deliveries, of_month
 
 OWN_MOUNTS = ("unshare", "--map-root-user", "--mount")
 """Linux: what is mounted is gone with the process."""
@@ -67,15 +74,17 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {**json.loads(done.stdout), "due": due}
 
 
+@pytest.mark.deep
 def test_a_run_on_a_full_disk_says_so_and_leaves_the_last_release(played: dict[str, Any]) -> None:
-    assert len(played["attempts"]) == 3
+    assert len(played["attempts"]) == 6
     for attempt in played["attempts"]:
         assert attempt["status"] == 1, attempt["room_kib"]
         assert attempt["stands"], attempt["room_kib"]
-        assert attempt["encounters"] == 6, attempt["room_kib"]
+        assert attempt["encounters"] == PERSONS, attempt["room_kib"]
         assert_is_a_message_for_people(attempt["errors"])
 
 
+@pytest.mark.deep
 def test_once_there_is_room_again_the_next_run_ends_as_if_there_always_was(
     played: dict[str, Any],
 ) -> None:
@@ -84,13 +93,23 @@ def test_once_there_is_room_again_the_next_run_ends_as_if_there_always_was(
 
 
 def test_a_file_that_cannot_grow_ends_the_run_with_a_message(tmp_path: Path) -> None:
-    """The same in any system: no file may grow beyond the limit."""
-    settings = small_home(tmp_path)
-    process = start(settings, "-c", LIMITED, str(64 * 1024))
-    _, errors = process.communicate()
-    assert process.returncode == 1
-    assert_is_a_message_for_people(errors)
+    """The same in any system: no file may grow beyond a limit, the catalog or a release."""
+    settings = Settings(home=tmp_path / "home", keys=tmp_path / "keys", min_free_disk_gib=0)
+    create_keyring(tmp_path / "keys")
+    write_all(settings.landing, (*reference_lists(), *of_month(MAY)))
+    release = run_once(settings).release_id
+    write_all(settings.landing, of_month(JUNE))
+    for limit in (64 * 1024, 1024 * 1024):
+        process = start(settings, "-c", LIMITED, str(limit))
+        _, errors = process.communicate()
+        assert process.returncode == 1
+        assert_is_a_message_for_people(errors)
+        current = (settings.published / "current").resolve()
+        assert current.name == release
+        assert len(analyst_content(current)["core.encounter"]) == PERSONS
     run_once(settings)
+    content = analyst_content(settings.published / "current")
+    assert len(content["core.encounter"]) == 2 * PERSONS
 
 
 def test_a_run_refuses_to_start_with_too_little_room(settings: Settings) -> None:
@@ -186,17 +205,15 @@ def test_a_named_pipe_does_not_hold_up_the_run(settings: Settings) -> None:
     assert taken_in(settings) == ["municipalities", "sites"]
 
 
-@pytest.mark.parametrize("suffix", [".part", ".tmp", ".filepart", ".crdownload"])
-def test_a_file_under_a_temporary_name_waits_until_it_has_its_own(
-    settings: Settings, suffix: str
-) -> None:
+def test_a_file_under_a_temporary_name_waits_until_it_has_its_own(settings: Settings) -> None:
     file = landed(settings)
-    unfinished = file.rename(file.with_name(file.name + suffix))
     with pipeline.open_session(settings) as session:
-        ingested = pipeline.ingest(session, report=silent)
-    assert (ingested.refusals, ingested.unfinished_count) == ((), 1)
-    assert taken_in(settings) == ["municipalities", "sites"]
-    unfinished.rename(file)
+        for suffix in (".part", ".tmp", ".filepart", ".crdownload"):
+            unfinished = file.rename(file.with_name(file.name + suffix))
+            ingested = pipeline.ingest(session, report=silent)
+            assert (ingested.refusals, ingested.unfinished_count) == ((), 1), suffix
+            assert unfinished.rename(file).exists()
+        assert session.lake.count("select count(*) from staging.encounters") == 0
     assert refusals(settings) == []
     assert taken_in(settings) == ["encounters", "municipalities", "sites"]
 

@@ -15,13 +15,12 @@ import duckdb
 import pytest
 
 from dagster_project import pipeline
-from dagster_project.lake import status
 from dagster_project.pipeline import Session
 from dagster_project.publish.release import publish
 from dagster_project.settings import Settings
-from tests.support.deliveries import ENCOUNTERS, reference_lists, write_all
+from tests.support.deliveries import reference_lists, write_all
 from tests.support.homes import new_settings, silent
-from tests.support.runs import NOW, run_once, small_home, start
+from tests.support.runs import NOW, run_once, start
 from tests.support.small_region import JUNE, MAY, PERSONS, of_month
 
 RELEASES, READERS, KEPT = 20, 3, 12
@@ -95,42 +94,35 @@ def publish_build_at(session: Session, snapshot_id: int) -> str:
 
 
 def two_states(session: Session) -> tuple[int, int]:
-    """Snapshots of two green builds: all in force, and June's encounters withdrawn."""
-    status.withdraw(
-        session.lake,
-        session.definition.catalogue,
-        session.run,
-        key=ENCOUNTERS,
-        sequence=JUNE,
-        reason="test",
-    )
-    pipeline.build(session, report=silent)
-    snapshots = session.lake.rows("select snapshot_id from ops.build order by build_id")
-    whole, without = (snapshot_id for (snapshot_id,) in snapshots)
-    return whole, without
+    """Snapshots of the two green builds so far: May alone, and both months."""
+    rows = session.lake.rows("select snapshot_id from ops.build order by build_id")
+    may, both = (snapshot_id for (snapshot_id,) in rows)
+    return may, both
 
 
 def test_three_readers_polling_during_twenty_releases_see_each_whole(tmp_path: Path) -> None:
-    settings = small_home(tmp_path)
-    settings = settings.model_copy(update={"keep_releases": KEPT})
-    first = run_once(settings)
-    releases = settings.published / "releases"
-    database = releases / first.release_id / "analyst" / "tietoallas.duckdb"
-    with (
-        duckdb.connect(str(database), read_only=True) as held_open,
-        pipeline.open_session(settings, now=lambda: NOW) as session,
-    ):
-        states = two_states(session)
-        readers = start_readers(settings, tmp_path)
-        published = [publish_build_at(session, states[n % 2]) for n in range(RELEASES)]
-        (tmp_path / "stop").touch()
-        results = [json.loads(reader.communicate()[0]) for reader in readers]
-        still_read = held_open.execute("select count(*) from core.encounter").fetchone()
+    """And a tool that opened the analysts' file by its stored path holds it through all of it."""
+    settings = new_settings(tmp_path).model_copy(update={"keep_releases": KEPT})
+    stored_path = settings.published / "current" / "analyst" / "tietoallas.duckdb"
+    count = "select count(*) from core.encounter"
+    write_all(settings.landing, (*reference_lists(), *of_month(MAY)))
+    run_once(settings)
+    with duckdb.connect(str(stored_path), read_only=True) as tool:
+        assert tool.execute(count).fetchone() == (PERSONS,)
+        write_all(settings.landing, of_month(JUNE))
+        before = run_once(settings)
+        with pipeline.open_session(settings, now=lambda: NOW) as session:
+            states = two_states(session)
+            readers = start_readers(settings, tmp_path)
+            published = [publish_build_at(session, states[n % 2]) for n in range(RELEASES)]
+            (tmp_path / "stop").touch()
+            results = [json.loads(reader.communicate()[0]) for reader in readers]
+        assert tool.execute(count).fetchone() == (PERSONS,)
 
     assert [result["failures"] for result in results] == [[]] * READERS
     for result in results:
         assert len(result["seen"]) >= 5
         assert set(result["seen"].values()) == {2 * PERSONS, PERSONS}
-        assert set(result["seen"]) <= {first.release_id, *published}
-    assert sorted(path.name for path in releases.iterdir()) == published[-KEPT:]
-    assert still_read == (2 * PERSONS,)
+        assert set(result["seen"]) <= {before.release_id, *published}
+    kept = sorted(path.name for path in (settings.published / "releases").iterdir())
+    assert kept == published[-KEPT:]

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from dagster_project import pipeline
 from dagster_project.errors import SettingsError
 from dagster_project.settings import Settings
-from tests.support.deliveries import reference_lists, write_all
-from tests.support.homes import new_settings
-from tests.support.runs import command, kill_at, run_once, small_home
-from tests.support.small_region import JUNE, MAY, PERSONS, of_month
+from tests.support.runs import command, kill_at, small_home
 
 REFUSED = "another run is writing to this lake; wait for it to end, then run again"
 
@@ -44,19 +40,5 @@ def test_a_second_session_of_the_same_process_is_refused_and_takes_nothing_away(
 def test_the_lock_is_free_once_its_holder_was_killed(tmp_path: Path) -> None:
     settings = small_home(tmp_path)
     kill_at(settings, "rows written", occurrence=4)
-    run_once(settings)
-
-
-def test_a_tool_may_hold_the_analysts_file_open_during_the_whole_run(tmp_path: Path) -> None:
-    settings = new_settings(tmp_path)
-    write_all(settings.landing, (*reference_lists(), *of_month(MAY)))
-    run_once(settings)
-    stored_path = settings.published / "current" / "analyst" / "tietoallas.duckdb"
-    count = "select count(*) from core.encounter"
-    with duckdb.connect(str(stored_path), read_only=True) as tool:
-        assert tool.execute(count).fetchone() == (PERSONS,)
-        write_all(settings.landing, of_month(JUNE))
-        run_once(settings)
-        assert tool.execute(count).fetchone() == (PERSONS,)
-    with duckdb.connect(str(stored_path), read_only=True) as tool:
-        assert tool.execute(count).fetchone() == (2 * PERSONS,)
+    with pipeline.open_session(settings) as session:
+        assert session.lake.count("select count(*) from ops.delivery") == 3

@@ -177,7 +177,8 @@ def test_a_refused_delivery_is_told_after_the_good_ones_are_in(troubled: Trouble
     message = troubled.ran.failures["ops__landing"]
 
     assert (counts["deliveries"], counts["refused"]) == (2, 1)
-    assert not verdict.passed and not verdict.blocking
+    assert not verdict.passed
+    assert not verdict.blocking
     assert "staging__encounters" in troubled.ran.succeeded
     assert "apotti/encounters 201707" in message
     assert "[rule file.header" in message

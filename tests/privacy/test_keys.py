@@ -55,20 +55,13 @@ def test_the_keys_that_a_demo_makes_are_their_owners_alone(region: Region) -> No
     assert not keys.is_relative_to(region.settings.home)
 
 
-def test_a_demo_leaves_no_list_of_its_people(tmp_path: Path) -> None:
+def test_a_demo_leaves_no_list_of_its_people(region: Region) -> None:
     """Not even the synthetic region's own, which names codes and protected persons."""
-    environment = {"TMPDIR": str(tmp_path / "temporary"), "XDG_STATE_HOME": str(tmp_path / "state")}
-    for folder in environment.values():
-        Path(folder).mkdir()
-    settings = Settings(home=tmp_path / "home", min_free_disk_gib=0)
-    prefix = ["env", *(f"{name}={value}" for name, value in environment.items())]
-    options = ("--residents", "1000", "--months", "1")
-    status, output, errors = command(settings, "run", *options, prefix=prefix)
-    assert (status, errors) == (0, "")
-    assert "demo: making the synthetic region's deliveries (1000 residents, 1 months)" in output
-    outside = files_under(tmp_path / "state", tmp_path / "temporary")
-    assert [path.name for path in outside] == ["keys.json"]
-    folders = {path.relative_to(settings.home).parts[0] for path in files_under(settings.home)}
+    keys, home = region.settings.keys, region.settings.home
+    assert keys is not None
+    assert "demo: making the synthetic region's deliveries (1000 residents" in region.printed
+    assert files_under(keys.parent, region.temporary) == [keys]
+    folders = {path.relative_to(home).parts[0] for path in files_under(home)}
     assert folders == {"lake", "published", "vault"}
 
 

@@ -21,7 +21,7 @@ from dagster_project.pipeline import Session
 from dagster_project.settings import Settings
 from tests.privacy.conftest import Region
 from tests.support.deliveries import reference_lists, write, write_all
-from tests.support.homes import new_settings, person
+from tests.support.homes import new_settings, person, silent
 from tests.support.places import files_telling, rows_telling, telling_tables
 from tests.support.runs import files_under, kill_at, lake_content, run_once
 from tests.support.small_region import (
@@ -262,9 +262,10 @@ def test_it_does_not_matter_whether_the_order_or_the_encounters_come_first(
     write(settings.landing, residents(JUNE, orders=[PROTECTED, CHANGING]))
     write_all(settings.landing, reference_lists())
     with pipeline.open_session(settings) as session:
-        pipeline.ingest(session, report=lambda _: None)
-    write_all(settings.landing, (*of_month(MAY), of_month(JUNE)[1]))
-    run_once(settings)
+        assert not pipeline.ingest(session, report=silent).refusals
+        write_all(settings.landing, (*of_month(MAY), of_month(JUNE)[1]))
+        assert not pipeline.ingest(session, report=silent).refusals
+        pipeline.build(session, report=silent)
     assert lake_content(settings) == lake_content(late.settings)
 
 

@@ -19,14 +19,14 @@ def residence_bench() -> Bench:
     return bench(
         "core.residence",
         {
-            "ops.delivery": "source varchar, table_name varchar, delivery_sequence bigint,"
+            "effective.delivery": "source varchar, table_name varchar, delivery_sequence bigint,"
             " covers_to_date date",
             "effective.residents": "person_id bigint, municipality_code varchar,"
             " postal_code varchar, birth_date date, death_date date, moved_date date,"
             " delivery_sequence bigint, record_number bigint",
             "core.person_alias": "alias_person_id bigint, person_id bigint",
-            "current.municipalities": "municipality_code varchar, region_code varchar,"
-            " is_trial_area boolean, valid_from_date date",
+            "core.municipality": "municipality_code varchar, region_code varchar,"
+            " is_trial_area boolean",
         },
     )
 
@@ -38,7 +38,7 @@ def residence_by_sql(
     ordered = list(snapshots)
     rows = on.run(
         {
-            "ops.delivery": [
+            "effective.delivery": [
                 ("population_register", "residents", s.sequence, s.covers_to) for s in ordered
             ],
             "effective.residents": [
@@ -47,7 +47,7 @@ def residence_by_sql(
                 for record, t in enumerate(s.statements, start=1)
             ],
             "core.person_alias": list((alias or {}).items()),
-            "current.municipalities": [("091", REGION, True, "2009-01-01")],
+            "core.municipality": [("091", REGION, True)],
         }
     )
     return [Known(_stay(row), row["known_from_seq"], row["known_to_seq"]) for row in rows]

@@ -20,7 +20,7 @@ from tests.support.deliveries import reference_lists, write_all
 from tests.support.runs import analyst_content, command, lake_content
 from tests.support.small_region import JUNE, MAY, of_month
 
-ROOM_KIB = (0, 128, 1024)
+ROOM_KIB = (0, 32, 128, 512, 1024, 2048)
 
 
 def fill(ballast: Path, *, leave_kib: int) -> None:

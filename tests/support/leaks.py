@@ -16,11 +16,11 @@ _WORD = re.compile(r"[^\s;,\"{}\[\]]{6,40}")
 
 
 def leaked(messages: Iterable[str], data: bytes, contract: Contract) -> set[str]:
-    """Words of a file that messages hold, the contract's own headings left out."""
-    headings = set(_WORD.findall("\n".join(c.source_name for c in contract.columns)))
-    words = set(_WORD.findall(data.decode("iso-8859-1"))) - headings
+    """Words of a file that messages hold, parts of the contract's own headings left out."""
+    headings = "\n".join(c.source_name for c in contract.columns)
     said = "\n".join(messages)
-    return {word for word in words if word in said}
+    words = set(_WORD.findall(data.decode("iso-8859-1")))
+    return {word for word in words if word in said and word not in headings}
 
 
 def register_text(lake: Lake) -> str:

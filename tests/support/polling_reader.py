@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-_PAUSE_SECONDS = 0.1
+_PAUSE_SECONDS = 0.3
 """Between reads, so that three readers leave the writer some of a small machine."""
 
 
