@@ -1,6 +1,7 @@
 -- grain: One row per diagnosis of an encounter in force.
 -- key: [encounter_id, diagnosis_number]
 -- partition: diagnosis_month
+-- may_be_empty: the encounters of all diagnoses so far may still be to come
 -- touched:
 --   - select cast(date_trunc('month', diagnosed_date) as date) from changed.diagnoses
 --   - >-

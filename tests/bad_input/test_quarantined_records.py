@@ -29,6 +29,7 @@ from tests.support.raw_files import (
     swap,
 )
 
+BROKEN = "row.broken"
 RECORD = 3
 """The record that is spoiled, of six."""
 
@@ -149,8 +150,7 @@ def encounters() -> Iterator[Case]:
     yield spoilt(ENCOUNTERS, "two rules at once", two, "person_id.required", "site_id.required")
 
 
-def enrolments() -> Iterator[Case]:
-    broken = "row.broken"
+def lines() -> Iterator[Case]:
     for what, whole in (
         ("a line that is no JSON", "L3;reception;2018-01-03"),
         ("a line cut off", '{"enrolmentId": "L3", "service'),
@@ -164,10 +164,17 @@ def enrolments() -> Iterator[Case]:
         ("a line of nothing", ""),
         ("a line of blanks", "   "),
     ):
-        rules = (broken,) if whole != "{}" else REQUIRED_ENROLMENT
+        rules = (BROKEN,) if whole != "{}" else REQUIRED_ENROLMENT
         lines = ENROLMENTS.text.splitlines(keepends=True)
         lines[RECORD - 1] = f"{whole}\n"
         yield Case(ENROLMENTS, what, "".join(lines).encode(), rules)
+    between = insert(b"\n", before_line=3)(ENROLMENTS.data)
+    yield Case(ENROLMENTS, "an empty line between", between, (BROKEN,))
+    after = ENROLMENTS.data + b"\n"
+    yield Case(ENROLMENTS, "an empty line at the end", after, (BROKEN,), record_number=7)
+
+
+def fields() -> Iterator[Case]:
     for what, old, new in (
         ("an unknown field", '{"enr', '{"phone": "040 1234567", "enr'),
         ("a field twice", '{"enr', '{"channel": "web", "enr'),
@@ -184,11 +191,11 @@ def enrolments() -> Iterator[Case]:
         ("single quotes", '"S1"', "'S1'"),
         ("an object that goes on", '"}', '"}}'),
     ):
-        yield spoilt(ENROLMENTS, what, swap(old, new), broken)
+        yield spoilt(ENROLMENTS, what, swap(old, new), BROKEN)
     day = swap('"2018-01-03"', "20180103")
-    yield spoilt(ENROLMENTS, "a number as a date", day, broken, "start_date.type")
+    yield spoilt(ENROLMENTS, "a number as a date", day, BROKEN, "start_date.type")
     person = swap(f'"{CODES[2]}"', "30150900")
-    yield spoilt(ENROLMENTS, "a number as a person", person, broken, "person_id.identity_code")
+    yield spoilt(ENROLMENTS, "a number as a person", person, BROKEN, "person_id.identity_code")
     for what, old, new, rule_id in (
         ("a required field left out", '"siteId": "S1", ', "", "site_id.required"),
         ("a required field that is null", '"S1"', "null", "site_id.required"),
@@ -200,10 +207,6 @@ def enrolments() -> Iterator[Case]:
         ("an end before the start", "null", '"2018-01-03"', "end_date.after_start"),
     ):
         yield spoilt(ENROLMENTS, what, swap(old, new), rule_id)
-    between = insert(b"\n", before_line=3)(ENROLMENTS.data)
-    yield Case(ENROLMENTS, "an empty line between", between, (broken,))
-    after = ENROLMENTS.data + b"\n"
-    yield Case(ENROLMENTS, "an empty line at the end", after, (broken,), record_number=7)
 
 
 REQUIRED_ENROLMENT = tuple(
@@ -218,7 +221,7 @@ REQUIRED_ENROLMENT = tuple(
         "updated_at",
     )
 )
-CASES = (*residents(), *encounters(), *enrolments())
+CASES = (*residents(), *encounters(), *lines(), *fields())
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ tests stand on a reference that says what people agreed on.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ import yaml
 from dagster_project.pipeline import load_definition
 from tests.support import reference
 from tests.support.benches import (
+    REGION,
     enrolment_bench,
     enrolment_by_sql,
     residence_bench,
     residence_by_sql,
+    residence_rows,
 )
 from tests.support.reference import Choice, Known, Snapshot, Statement, Stay, Version
 
@@ -42,7 +44,7 @@ def place(text: str | None) -> tuple[str, str] | None:
 
 def snapshots(scenario: Scenario) -> list[Snapshot]:
     delivery = load_definition().catalogue.latest("population_register/residents").delivery
-    steady = Statement(99, ("091", "00900"), datetime(2000, 1, 1).date())
+    steady = Statement(99, ("091", "00900"), date(2000, 1, 1))
     return [
         Snapshot(
             sequence,
@@ -80,6 +82,17 @@ def test_residence(scenario: Scenario, said_by: Callable[[Scenario], list[Known[
     rows = [row for row in said_by(scenario) if row.fact.person != 99]
     assert set(rows) == stays(scenario)
     assert len(rows) == len(scenario["expect"])
+
+
+def test_a_protected_person_has_the_areas_region_and_others_that_of_their_municipality() -> None:
+    said = [
+        {"person": 1, "place": None, "moved": date(2010, 5, 1)},
+        {"person": 2, "place": "091 00100", "moved": date(2010, 5, 1)},
+        {"person": 3, "place": "999 00100", "moved": date(2010, 5, 1)},
+    ]
+    rows = residence_rows(residence_bench(), snapshots({"snapshots": {201701: said}}))
+    regions = {r["person_id"]: (r["municipality_code"], r["region_code"]) for r in rows}
+    assert regions == {1: (None, REGION), 2: ("091", REGION), 3: ("999", None), 99: ("091", REGION)}
 
 
 def versions(scenario: Scenario) -> list[Version]:

@@ -34,9 +34,17 @@ def residence_bench() -> Bench:
 def residence_by_sql(
     on: Bench, snapshots: Iterable[Snapshot], alias: Mapping[int, int] | None = None
 ) -> list[Known[Stay]]:
-    """The model's rows over these snapshots."""
+    """The model's rows over these snapshots, as facts."""
+    rows = residence_rows(on, snapshots, alias)
+    return [Known(_stay(row), row["known_from_seq"], row["known_to_seq"]) for row in rows]
+
+
+def residence_rows(
+    on: Bench, snapshots: Iterable[Snapshot], alias: Mapping[int, int] | None = None
+) -> list[dict[str, Any]]:
+    """The model's rows over these snapshots, in an area of the one municipality 091."""
     ordered = list(snapshots)
-    rows = on.run(
+    return on.run(
         {
             "effective.delivery": [
                 ("population_register", "residents", s.sequence, s.covers_to) for s in ordered
@@ -50,7 +58,6 @@ def residence_by_sql(
             "core.municipality": [("091", REGION, True)],
         }
     )
-    return [Known(_stay(row), row["known_from_seq"], row["known_to_seq"]) for row in rows]
 
 
 def _stay(row: Mapping[str, Any]) -> Stay:

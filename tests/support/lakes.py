@@ -19,20 +19,22 @@ from tests.support.quick_lake import quick_build, quick_home
 
 
 @lru_cache
-def _shared_keys() -> Path:
-    path = Path(tempfile.mkdtemp()) / "keys"
-    create_keyring(path)
-    return path
+def _shared_keys() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "keys"
+        create_keyring(path)
+        return path.read_bytes()
 
 
 @contextmanager
 def quick_lake() -> Iterator[Session]:
     """An empty quick lake; all of them have the same keys, hence the same person ids."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        quick_home(new_settings(Path(folder), keys=_shared_keys())) as session,
-    ):
-        yield session
+    with tempfile.TemporaryDirectory() as folder:
+        keys = Path(folder) / "keys"
+        keys.touch(mode=0o600)
+        keys.write_bytes(_shared_keys())
+        with quick_home(new_settings(Path(folder), keys=keys)) as session:
+            yield session
 
 
 def bring(session: Session, *deliveries: Sent) -> None:
