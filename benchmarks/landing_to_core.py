@@ -157,6 +157,7 @@ def plain_copy(landing: Path, target: Path, last: int) -> Plain:
             "memory_limit": f"{settings.memory_limit_bytes}B",
         }
     )
+    connection.execute("set enable_progress_bar = false")
     started = time.perf_counter()
     rows = sum(
         _copy(connection, files, target / f"{n}.parquet") for n, files in groups.items() if files
