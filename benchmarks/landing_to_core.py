@@ -50,6 +50,7 @@ class Plain:
     """The physical limit: seconds, and rows copied."""
 
     copy_s: float
+    copy_cpu_s: float
     transcode_s: float
     row_count: int
 
@@ -59,7 +60,9 @@ class Measured:
     """One run of the pipeline: seconds by stage, and peak memory."""
 
     ingest_s: float
+    ingest_cpu_s: float
     delivered_core_s: float
+    delivered_core_cpu_s: float
     rest_of_build_s: float
     release_s: float
     peak_bytes: int
@@ -68,6 +71,11 @@ class Measured:
     def landing_to_core_s(self) -> float:
         """What the bar is on."""
         return self.ingest_s + self.delivered_core_s
+
+    @property
+    def landing_to_core_cpu_s(self) -> float:
+        """The same in processor seconds, which hold where others use the machine too."""
+        return self.ingest_cpu_s + self.delivered_core_cpu_s
 
     @property
     def whole_s(self) -> float:
@@ -103,6 +111,7 @@ def _lines(
     plains: list[Plain], loads: list[Measured], month: Measured, *, size: str
 ) -> list[tuple[str, str]]:
     ratios = [m.landing_to_core_s / p.copy_s for p, m in zip(plains, loads, strict=True)]
+    cpu = [m.landing_to_core_cpu_s / p.copy_cpu_s for p, m in zip(plains, loads, strict=True)]
     plain, load = plains[-1], loads[-1]
     peak = max(m.peak_bytes for m in loads) / 1e9
     return [
@@ -114,6 +123,11 @@ def _lines(
         (
             "landing to core against the plain copy",
             f"{statistics.median(ratios):.2f} × (runs: {', '.join(f'{r:.2f}' for r in ratios)})",
+        ),
+        (
+            "the same in processor seconds",
+            f"{statistics.median(cpu):.2f} × (copy {plain.copy_cpu_s:.0f} s,"
+            f" pipeline {load.landing_to_core_cpu_s:.0f} s)",
         ),
         ("derived core, marts, checks", f"{load.rest_of_build_s:.1f} s"),
         ("release", f"{load.release_s:.1f} s"),
@@ -158,11 +172,12 @@ def plain_copy(landing: Path, target: Path, last: int) -> Plain:
         }
     )
     connection.execute("set enable_progress_bar = false")
-    started = time.perf_counter()
+    clock = _Clock()
     rows = sum(
         _copy(connection, files, target / f"{n}.parquet") for n, files in groups.items() if files
     )
-    return Plain(time.perf_counter() - started, transcoded, rows)
+    copied = clock.lap()
+    return Plain(copied.wall_s, copied.cpu_s, transcoded, rows)
 
 
 def _transcoded(file: Path, target: Path) -> Path:
@@ -191,22 +206,30 @@ def run_pipeline(landing: Path, home: Path, last: int, is_further_month: bool) -
     with pipeline.open_session(settings) as session:
         clock = _Clock()
         pipeline.ingest(session, report=_silent)
-        ingest_s = clock.lap()
+        ingest = clock.lap()
         pipeline.hide_places(session)
-        delivered_s, rest_s = clock.lap(), 0.0
+        delivered, rest = clock.lap(), Lap()
         built = []
         for model in session.definition.graph.models:
             built.append(pipeline.build_one(session, model))
             if model.full_name in DELIVERED_CORE:
-                delivered_s += clock.lap()
+                delivered += clock.lap()
             else:
-                rest_s += clock.lap()
+                rest += clock.lap()
         pipeline.finish_build(session, tuple(built), report=_silent)
-        rest_s += clock.lap()
+        rest += clock.lap()
         publish(session)
-        release_s = clock.lap()
+        release = clock.lap()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return Measured(ingest_s, delivered_s, rest_s, release_s, peak)
+    return Measured(
+        ingest.wall_s,
+        ingest.cpu_s,
+        delivered.wall_s,
+        delivered.cpu_s,
+        rest.wall_s,
+        release.wall_s,
+        peak,
+    )
 
 
 def _link(landing: Path, target: Path, last: int, *, only_after: bool) -> None:
@@ -220,17 +243,28 @@ def _link(landing: Path, target: Path, last: int, *, only_after: bool) -> None:
             linked.hardlink_to(file)
 
 
+@dataclass(frozen=True)
+class Lap:
+    """Seconds by the wall and by this process's processors."""
+
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+
+    def __add__(self, other: Lap) -> Lap:
+        return Lap(self.wall_s + other.wall_s, self.cpu_s + other.cpu_s)
+
+
 class _Clock:
-    """Seconds since the last lap."""
+    """Laps since the last call."""
 
     def __init__(self) -> None:
-        self._last = time.perf_counter()
+        self._last = Lap(time.perf_counter(), time.process_time())
 
-    def lap(self) -> float:
+    def lap(self) -> Lap:
         """Seconds since the last call."""
-        now = time.perf_counter()
-        seconds, self._last = now - self._last, now
-        return seconds
+        now = Lap(time.perf_counter(), time.process_time())
+        last, self._last = self._last, now
+        return Lap(now.wall_s - last.wall_s, now.cpu_s - last.cpu_s)
 
 
 def _silent(line: str) -> None:

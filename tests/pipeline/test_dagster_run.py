@@ -110,7 +110,8 @@ def test_materialisations_carry_the_counts_of_the_register(twins: Twins) -> None
 
 def test_checks_carry_a_verdict_and_counts_alone(twins: Twins) -> None:
     evaluations = twins.ran.result.get_asset_check_evaluations()
-    of_lake = [e for e in evaluations if e.check_name != "arrives_as_promised"]
+    of_dagster = {"arrives_as_promised", "deliveries_are_taken_in"}
+    of_lake = [e for e in evaluations if e.check_name not in of_dagster]
 
     assert len(of_lake) > 30
     for evaluation in of_lake:
@@ -119,6 +120,8 @@ def test_checks_carry_a_verdict_and_counts_alone(twins: Twins) -> None:
         assert isinstance(values["violated"], int)
         assert isinstance(values["checked"], int)
         assert evaluation.passed == (values["status"] in ("pass", "not_applicable"))
+    refusals = [e for e in evaluations if e.check_name == "deliveries_are_taken_in"]
+    assert {e.metadata["refused"].value for e in refusals} == {0}
 
 
 def test_the_checks_of_a_table_are_judged_by_its_own_counts(twins: Twins) -> None:
