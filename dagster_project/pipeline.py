@@ -10,7 +10,7 @@ import hashlib
 import importlib.metadata
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,7 +23,16 @@ from dagster_project.contracts.model import Catalogue
 from dagster_project.errors import CheckFailed, DeliveryRefused
 from dagster_project.lake import builds, checks, ddl, protection, views
 from dagster_project.lake.connection import Lake, open_lake
-from dagster_project.lake.delivery import Door, OnStep, Outcome, Run, no_step, take_in
+from dagster_project.lake.delivery import (
+    Door,
+    OnStep,
+    Outcome,
+    Run,
+    known_deliveries,
+    no_step,
+    take_in,
+)
+from dagster_project.lake.reading import read_ahead
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources.landing import LandingFile, StrayFile, survey
 from dagster_project.sql_models import Model, ModelGraph, load_models
@@ -77,10 +86,12 @@ class Session:
     keyring: Keyring
     run: Run
 
-    @property
-    def door(self) -> Door:
-        """What deliveries pass through."""
-        return Door(self.lake, self.blobs, self.identities, self.definition.catalogue, self.run)
+    def open_door(self) -> Door:
+        """What deliveries pass through, with the register as it stands."""
+        known = known_deliveries(self.lake)
+        return Door(
+            self.lake, self.blobs, self.identities, self.definition.catalogue, self.run, known
+        )
 
 
 @contextmanager
@@ -145,14 +156,18 @@ def ingest(session: Session, *, only: str | None = None, report: Report = print)
     landing = survey(session.lake.settings.landing, session.definition.catalogue, only=only)
     outcomes: list[Outcome] = []
     refusals = [_note_stray(session, stray, report) for stray in landing.strays if only is None]
-    for file in landing.files:
-        try:
-            outcome = take_in(session.door, file)
-        except DeliveryRefused as refused:
-            refusals.append(_note_refusal(session, file, refused, report))
-        else:
-            outcomes.append(outcome)
-            report(_line(outcome))
+    door, lake = session.open_door(), session.lake
+    ahead = read_ahead(lake, session.blobs, landing.files, door.known)
+    # Several deliveries side by side keep the processors busier than several threads in each.
+    with lake.threads(1), closing(ahead) as arrivals:
+        for file, arrival in arrivals:
+            try:
+                outcome = take_in(door, arrival.result())
+            except DeliveryRefused as refused:
+                refusals.append(_note_refusal(session, file, refused, report))
+            else:
+                outcomes.append(outcome)
+                report(_line(outcome))
     return Ingested(tuple(outcomes), tuple(refusals), landing.unfinished_count)
 
 

@@ -1,7 +1,7 @@
 """The delivery protocol: a file in landing becomes rows in the lake exactly once, or nothing.
 
-Order of steps, each survivable: bytes to the vault, identities to the vault, then ONE lake
-transaction with rows, quarantine, counts and the register entry. Only that transaction makes a
+Order of steps, each survivable: bytes to the vault (`reading`), identities to the vault, then ONE
+lake transaction with rows, quarantine, counts and the register entry. Only that transaction makes a
 delivery exist; whatever a crash leaves before it is reused by the next run.
 
 Here: the steps and the register. Not here: what a row must be (`gate`), where files lie
@@ -20,16 +20,14 @@ from dagster_project.contracts.model import Catalogue, Column, Contract
 from dagster_project.errors import CheckFailed, DeliveryRefused, SettingsError
 from dagster_project.lake import gate
 from dagster_project.lake.connection import Lake, without_values
+from dagster_project.lake.reading import Arrival, fingerprint
 from dagster_project.lake.upcast import upcast_sql
-from dagster_project.sources.landing import LandingFile
-from dagster_project.sources.text import utf8_text
+from dagster_project.sources.landing import Key, LandingFile
 from dagster_project.sql_text import quoted
 from dagster_project.vault.deliveries import DeliveryVault, VaultedDelivery
 from dagster_project.vault.identities import Identities
 
 OnStep = Callable[[str], None]
-Key = tuple[str, str, int]
-Fingerprint = tuple[int, int, int]
 
 
 def no_step(step: str) -> None:
@@ -63,37 +61,52 @@ class Door:
     identities: Identities
     catalogue: Catalogue
     run: Run
+    known: dict[Key, str]
+    """SHA-256 of every delivery in the register: read once, since this run alone adds to it."""
 
 
-def take_in(door: Door, file: LandingFile) -> Outcome:
-    """Take one landing file through the protocol.
+def known_deliveries(lake: Lake) -> dict[Key, str]:
+    """SHA-256 of every delivery ever taken in."""
+    rows = lake.rows("select source, table_name, delivery_sequence, sha256 from lake.ops.delivery")
+    return {(source, table, sequence): sha256 for source, table, sequence, sha256 in rows}
+
+
+def take_in(door: Door, arrival: Arrival) -> Outcome:
+    """Take a delivery that has been read through the rest of the protocol.
 
     Raises:
         DeliveryRefused: the file breaks its contract as a whole; nothing of it was taken in.
         CheckFailed: rows would be lost or made up (a defect of this program); nothing was taken in.
         SettingsError: the disk is full, or landing cannot be written.
     """
-    before = _fingerprint(file)
-    vaulted = door.blobs.put(file.path)
+    try:
+        return _through_the_protocol(door, arrival)
+    finally:
+        if arrival.records is not None:
+            gate.forget(door.lake, arrival.records)
+
+
+def _through_the_protocol(door: Door, arrival: Arrival) -> Outcome:
+    file = arrival.file
     door.run.on_step("bytes in the vault")
-    if _is_known(door.lake, file, vaulted.sha256):
-        _leave_landing(door, file, before)
+    if _is_known(door, arrival) or arrival.records is None:
+        _leave_landing(door, arrival)
         return Outcome(file.label, None)
-    verdict = _through_the_gate(door, file)
-    if _fingerprint(file) != before:
+    verdict = _judged(door, file, arrival.records)
+    _refuse_if_changed(arrival)
+    verdict = _with(verdict, gate.check_dataset_rules(file.contract, verdict))
+    protect(door, file.contract, file.sequence)
+    door.run.on_step("protection orders registered")
+    _commit(door, arrival, verdict)
+    _leave_landing(door, arrival)
+    return Outcome(file.label, verdict)
+
+
+def _refuse_if_changed(arrival: Arrival) -> None:
+    if fingerprint(arrival.file) != arrival.taken:
         raise DeliveryRefused(
             "file.being_written", "the file changed while it was read; it is tried again next run"
         )
-    warnings = gate.check_dataset_rules(file.contract, verdict)
-    protect(door, file.contract, file.sequence)
-    door.run.on_step("protection orders registered")
-    try:
-        _write(door, file, vaulted, _with(verdict, warnings))
-    except duckdb.Error as error:
-        raise without_values(error, f"writing {file.label}") from None
-    door.run.on_step("delivery committed")
-    _leave_landing(door, file, before)
-    return Outcome(file.label, verdict)
 
 
 def _with(verdict: gate.Verdict, extra: tuple[gate.RuleCount, ...]) -> gate.Verdict:
@@ -106,28 +119,14 @@ def _with(verdict: gate.Verdict, extra: tuple[gate.RuleCount, ...]) -> gate.Verd
     )
 
 
-def _fingerprint(file: LandingFile) -> Fingerprint:
-    try:
-        status = file.path.stat()
-    except OSError as error:
-        raise DeliveryRefused(
-            "file.unreadable", f"the file cannot be read ({error.strerror}); mend its permissions"
-        ) from None
-    return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _is_known(lake: Lake, file: LandingFile, sha256: str) -> bool:
+def _is_known(door: Door, arrival: Arrival) -> bool:
     """Whether this very delivery was taken in before.
 
     Raises:
         DeliveryRefused: its sequence was, with other bytes.
     """
-    known = lake.value(
-        "select sha256 from ops.delivery"
-        " where source = ? and table_name = ? and delivery_sequence = ?",
-        [file.contract.source, file.contract.table, file.sequence],
-    )
-    if known is not None and known != sha256:
+    known = door.known.get(arrival.file.key)
+    if known is not None and known != arrival.vaulted.sha256:
         raise DeliveryRefused(
             "sequence.other_bytes",
             "a delivery with this sequence and other content was taken in before;"
@@ -136,7 +135,7 @@ def _is_known(lake: Lake, file: LandingFile, sha256: str) -> bool:
     return known is not None
 
 
-def _leave_landing(door: Door, file: LandingFile, taken: Fingerprint) -> None:
+def _leave_landing(door: Door, arrival: Arrival) -> None:
     """Remove the landing file: its bytes are in the vault and its rows in the lake.
 
     A file that has come under the same name since is another delivery, and stays.
@@ -144,7 +143,9 @@ def _leave_landing(door: Door, file: LandingFile, taken: Fingerprint) -> None:
     Raises:
         SettingsError: landing cannot be written.
     """
-    if not door.lake.settings.keep_landing and file.path.exists() and _fingerprint(file) == taken:
+    file = arrival.file
+    stays = door.lake.settings.keep_landing or not file.path.exists()
+    if not stays and fingerprint(file) == arrival.taken:
         try:
             file.path.unlink(missing_ok=True)
         except OSError as error:
@@ -155,14 +156,22 @@ def _leave_landing(door: Door, file: LandingFile, taken: Fingerprint) -> None:
     door.run.on_step("landing file removed")
 
 
-def _through_the_gate(door: Door, file: LandingFile) -> gate.Verdict:
-    contract = file.contract
-    with utf8_text(file.path, contract, temp=door.lake.settings.temp) as text:
-        gate.read(door.lake, contract, file.sequence, text)
+def _judged(door: Door, file: LandingFile, records: str) -> gate.Verdict:
+    contract, lake = file.contract, door.lake
+    # In transactions, since every statement outside of one asks the catalog for its snapshot.
+    with lake.transaction():
+        gate.show(lake, records)
+        new_code_count = lake.count("select count(*) from new_code")
     door.run.on_step("gate passed")
-    _register_codes(door, contract, file.sequence)
+    if new_code_count:
+        door.identities.register(
+            "select identity_code from new_code",
+            source=contract.key,
+            sequence=file.sequence,
+        )
     door.run.on_step("codes registered")
-    return gate.judge(door.lake, contract)
+    with lake.transaction():
+        return gate.judge(lake, contract)
 
 
 def protect(door: Door, contract: Contract, sequence: int) -> None:
@@ -179,20 +188,19 @@ def protect(door: Door, contract: Contract, sequence: int) -> None:
         )
 
 
-def _register_codes(door: Door, contract: Contract, sequence: int) -> None:
-    """Give every new code in `gate` a person; those that are none stay in `gate_invalid_code`."""
-    lake = door.lake
-    new_codes = gate.new_codes_sql(contract) or "select null::varchar as identity_code where false"
-    lake.execute(f"create or replace temp table gate_invalid_code as {new_codes}")
-    if not lake.count("select count(*) from gate_invalid_code"):
-        return
-    door.identities.register(
-        "select identity_code from gate_invalid_code", source=contract.key, sequence=sequence
-    )
-    lake.execute(
-        "delete from gate_invalid_code"
-        " where identity_code in (select identity_code from identity_map)"
-    )
+def _commit(door: Door, arrival: Arrival, verdict: gate.Verdict) -> None:
+    """Write the delivery in one transaction: from here on it exists.
+
+    Raises:
+        CheckFailed: rows would be lost or made up.
+        SettingsError: the disk is full.
+    """
+    try:
+        _write(door, arrival.file, arrival.vaulted, verdict)
+    except duckdb.Error as error:
+        raise without_values(error, f"writing {arrival.file.label}") from None
+    door.known[arrival.file.key] = arrival.vaulted.sha256
+    door.run.on_step("delivery committed")
 
 
 def _write(door: Door, file: LandingFile, vaulted: VaultedDelivery, verdict: gate.Verdict) -> None:
@@ -233,9 +241,9 @@ def _sound_records(sent: Contract, sequence: int) -> str:
         joins.append(f"left join protected_person on protected_person.person_id = {person}")
     values = ", ".join(f"{_value(c, identities)} as {quoted(c.name)}" for c in sent.lake_columns)
     return (
-        f"select {values}, {sequence} as delivery_sequence, gate.rowid + 1 as record_number"
+        f"select {values}, {sequence} as delivery_sequence, gate.record_number"
         f" from gate {' '.join(joins)}"
-        " where gate.rowid + 1 not in (select record_number from gate_left)"
+        " where gate.record_number not in (select record_number from gate_left)"
     )
 
 

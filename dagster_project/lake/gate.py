@@ -1,14 +1,12 @@
 """The gate: one pass over a delivery that casts every field and judges every row rule.
 
-Here: text records to the temp table `gate` (typed columns, `failed` = broken rules as a bit mask,
-rowid + 1 = record number), and from it what is accepted, quarantined and duplicate.
+Here: text records to a table in memory (typed columns, `failed` = broken rules as a bit mask), and
+from it, shown as `gate` with `record_number`, what is accepted, quarantined and duplicate.
 Not here: reading bytes (`sources`), writing to the lake (`delivery`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,8 +116,8 @@ def _row_rule(rule: RowRule) -> GateRule:
     return GateRule(rule.id, rule.severity, rule.dimension, f"not ({rule.expression})")
 
 
-def read(lake: Lake, contract: Contract, sequence: int, path: Path) -> None:
-    """Cast and judge a delivery into the temp table `gate`.
+def read(lake: Lake, contract: Contract, sequence: int, path: Path, *, into: str) -> None:
+    """Cast and judge a delivery into a table in memory, in file order.
 
     Raises:
         DeliveryRefused: the file cannot be read as the contract says.
@@ -128,28 +126,42 @@ def read(lake: Lake, contract: Contract, sequence: int, path: Path) -> None:
     """
     sql = gate_sql(contract, sequence, path)
     try:
-        with _in_file_order(lake):
-            lake.execute(f"create or replace temp table gate as {sql}")
+        lake.execute(f"create or replace table memory.main.{into} as {sql}")
     except _UNREADABLE as error:
         # The reader's message quotes the line, hence a person: only its rule and line go on.
         raise faults.refusal(path, contract, str(error)) from None
     except duckdb.Error as error:
         raise without_values(error, f"reading {contract.key} {sequence}") from None
     if contract.dialect.format is FileFormat.CSV:
-        delimited.check_record_ends(path, contract, lake.count("select count(*) from gate"))
+        received = lake.count(f"select count(*) from memory.main.{into}")
+        delimited.check_record_ends(path, contract, received)
 
 
-@contextmanager
-def _in_file_order(lake: Lake) -> Iterator[None]:
-    """Have rowid + 1 be the record's number.
+def find_new_codes(lake: Lake, contract: Contract, *, of: str) -> None:
+    """Put the codes that have no person yet into a table in memory beside the records'."""
+    columns = [quoted(c.name) for c in contract.columns if c.is_identity]
+    new_codes = " union ".join(
+        f"select {name} as identity_code from memory.main.{of} as gate anti join identity_map"
+        f" on gate.{name} = identity_map.identity_code where {name} is not null"
+        for name in columns
+    )
+    none = "select null::varchar as identity_code where false"
+    lake.execute(f"create or replace table memory.main.{of}_new_code as {new_codes or none}")
 
-    DuckDB makes a join of `in` over many values, and joined rows come out in any order.
-    """
-    lake.execute("set disabled_optimizers = 'in_clause'")
-    try:
-        yield
-    finally:
-        lake.execute("reset disabled_optimizers")
+
+def show(lake: Lake, records: str) -> None:
+    """Show what was read as `gate`, each record with its number in the file, and `new_code`."""
+    lake.execute(
+        "create or replace temp view gate as select *, rowid + 1 as record_number"
+        f" from memory.main.{records}"
+    )
+    lake.execute(f"create or replace temp view new_code as from memory.main.{records}_new_code")
+
+
+def forget(lake: Lake, records: str) -> None:
+    """Drop what was read."""
+    for table in (records, f"{records}_new_code"):
+        lake.execute(f"drop table if exists memory.main.{table}")
 
 
 def gate_sql(contract: Contract, sequence: int, path: Path) -> str:
@@ -200,9 +212,13 @@ def judge(lake: Lake, contract: Contract) -> Verdict:
     """Sort the records of `gate` into temp tables, once identities are registered.
 
     Makes `gate_broken` (record_number, rule_id, severity) and `gate_left` (record_number): the
-    records that do not go on. Reads `gate_invalid_code` (identity_code).
+    records that do not go on. A new code that was not registered is no person's.
     """
     rules = rules_of(contract)
+    lake.execute(
+        "create or replace temp table gate_invalid_code as"
+        " from new_code anti join identity_map using (identity_code)"
+    )
     _find_broken(lake, contract, rules)
     lake.execute(
         "create or replace temp table gate_left as select distinct record_number from gate_broken"
@@ -227,7 +243,7 @@ def _find_broken(lake: Lake, contract: Contract, rules: tuple[GateRule, ...]) ->
             f"({1 << bit}, '{rule.id}', '{rule.severity}')" for bit, rule in enumerate(masked)
         )
         lake.execute(
-            "insert into gate_broken select gate.rowid + 1, bits.rule_id, bits.severity"
+            "insert into gate_broken select gate.record_number, bits.rule_id, bits.severity"
             f" from gate join (values {bits}) as bits(bit, rule_id, severity)"
             " on (gate.failed & bits.bit) <> 0 where gate.failed <> 0"
         )
@@ -235,7 +251,8 @@ def _find_broken(lake: Lake, contract: Contract, rules: tuple[GateRule, ...]) ->
         return
     for column in (c for c in contract.columns if c.is_identity):
         lake.execute(
-            f"insert into gate_broken select rowid + 1, '{column.name}.{IDENTITY_RULE}', 'error'"
+            "insert into gate_broken"
+            f" select record_number, '{column.name}.{IDENTITY_RULE}', 'error'"
             f" from gate semi join gate_invalid_code"
             f" on gate.{quoted(column.name)} = gate_invalid_code.identity_code"
         )
@@ -248,8 +265,8 @@ def _find_duplicates(lake: Lake, contract: Contract) -> int:
     order = f"{quoted(updated_at)} desc nulls last, " if updated_at else ""
     lake.execute(
         "create or replace temp table gate_duplicate as with sound as ("
-        f"select {key}, {quoted(updated_at) + ', ' if updated_at else ''}rowid + 1 as record_number"
-        " from gate where rowid + 1 not in (select record_number from gate_left)),"
+        f"select {key}, {quoted(updated_at) + ', ' if updated_at else ''}record_number"
+        " from gate where record_number not in (select record_number from gate_left)),"
         f" repeated as (select {key} from sound group by {key} having count(*) > 1),"
         " ranked as (select record_number, row_number() over"
         f" (partition by {key} order by {order}record_number desc) as place"
@@ -262,18 +279,6 @@ def _find_duplicates(lake: Lake, contract: Contract) -> int:
         " from gate_duplicate"
     )
     return lake.count("select count(*) from gate_duplicate")
-
-
-def new_codes_sql(contract: Contract) -> str | None:
-    """SQL for the codes of a delivery that have no person yet; None where it holds no persons."""
-    columns = [quoted(c.name) for c in contract.columns if c.is_identity]
-    if not columns:
-        return None
-    return " union ".join(
-        f"select {name} as identity_code from gate anti join identity_map"
-        f" on gate.{name} = identity_map.identity_code where {name} is not null"
-        for name in columns
-    )
 
 
 def check_dataset_rules(contract: Contract, verdict: Verdict) -> tuple[RuleCount, ...]:

@@ -51,7 +51,13 @@ def check(path: Path, contract: Contract) -> None:
 def _read_records(lines: _Lines, contract: Contract) -> None:
     dialect, due = contract.dialect, len(contract.columns)
     csv.field_size_limit(MAX_LINE_BYTES)
-    reader = csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
+    reader = csv.reader(
+        lines,
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote,
+        skipinitialspace=True,  # as DuckDB has it
+        strict=True,
+    )
     while True:
         first, start = lines.number + 1, lines.byte_count
         try:

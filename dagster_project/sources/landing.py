@@ -20,6 +20,10 @@ _CODE_LIKE = re.compile(r"\d{6}[^\d/]{0,3}\d{3}\w")
 """What may be an identity code, however its century mark is written."""
 
 
+Key = tuple[str, str, int]
+"""Source, table and sequence of a delivery."""
+
+
 @dataclass(frozen=True)
 class LandingFile:
     """A file that belongs to a contract and states its sequence."""
@@ -27,6 +31,11 @@ class LandingFile:
     path: Path
     contract: Contract
     sequence: int
+
+    @property
+    def key(self) -> Key:
+        """What names the delivery in the register."""
+        return self.contract.source, self.contract.table, self.sequence
 
     @property
     def label(self) -> str:

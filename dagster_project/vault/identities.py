@@ -2,7 +2,7 @@
 
 Here: registering codes, protection orders, the access log, and each audience's own pseudonyms.
 Not here: what a code looks like (`identity_codes`), or judging rows by it (`lake.gate` joins the
-temp tables that this module keeps).
+views that this module makes).
 
 A person's pseudonym is drawn from the code once, under the key then in force, and looked up ever
 after; so keys can rotate. The code itself is stored, encrypted at rest: the way back to a client,
@@ -55,11 +55,11 @@ _TABLES = (
         record_number bigint
     )""",
 )
-_WORKING_COPIES = (
-    """create or replace temp table identity_map as
+_VIEWS = (
+    """create or replace view memory.main.identity_map as
     select identity_code, person_id from vault.main.identity""",
-    """create or replace temp table protected_person as
-    select distinct person_id from vault.main.protection""",
+    """create or replace view memory.main.protected_person as
+    select person_id from vault.main.protection""",
 )
 
 _Columns = dict[str, list[int] | list[str]]
@@ -91,9 +91,9 @@ def keyed_hash(key: bytes) -> PersonHash:
 class Identities:
     """The identity database, attached to one DuckDB connection as `vault`.
 
-    On the connection it keeps the temp tables `identity_map(identity_code, person_id)`, with codes
-    in upper case, `protected_person(person_id)` and, once asked for, `audience_person`. Temp tables
-    are the connection's own: a cursor of it does not see them.
+    To the whole instance it shows the views `identity_map(identity_code, person_id)`, with codes in
+    upper case, and `protected_person(person_id)`; to the connection alone, once asked for, the temp
+    table `audience_person`.
 
     Args:
         connection: With `httpfs` loaded and `temp_file_encryption` on.
@@ -116,7 +116,7 @@ class Identities:
         self._hash_under = hash_under
 
     def attach(self) -> None:
-        """Attach the database, make its tables if absent, and load the working copies.
+        """Attach the database, make its tables if absent, and the views over them.
 
         Raises:
             VaultError: the directory is open to others, temp files would be in the clear, or the
@@ -127,7 +127,7 @@ class Identities:
             self._refuse_plain_temp_files()
             file, key = (literal(s) for s in (str(self._file), self._keyring.identities_key))
             self._connection.execute(f"attach {file} as vault (encryption_key {key})")
-            for statement in _TABLES + _WORKING_COPIES:
+            for statement in _TABLES + _VIEWS:
                 self._connection.execute(statement)
         self._narrow_files()
 
@@ -197,7 +197,6 @@ class Identities:
                     from newly_protected""",
                     [source, sequence],
                 )
-                self._connection.execute("insert into protected_person from newly_protected")
             row = self._connection.execute("select count(*) from newly_protected").fetchone()
             return int(row[0]) if row else 0
 
@@ -317,9 +316,6 @@ class Identities:
                 """insert into vault.main.identity
                 select identity_code, person_id, ?, kind, ?, ? from registered""",
                 [self._keyring.person_key_id, source, sequence],
-            )
-            self._connection.execute(
-                "insert into identity_map select identity_code, person_id from registered"
             )
 
     @contextmanager

@@ -79,9 +79,9 @@ def judge(lake: Lake, form: Form, path: Path) -> gate.Verdict:
     """
     contract, sequence = form.contract, form.first_sequence
     with utf8_text(path, contract, temp=path.parent) as text:
-        gate.read(lake, contract, sequence, text)
-    codes = gate.new_codes_sql(contract) or "select null::varchar as identity_code where false"
-    lake.execute(f"create or replace temp table gate_invalid_code as {codes}")
+        gate.read(lake, contract, sequence, text, into="records")
+    gate.find_new_codes(lake, contract, of="records")
+    gate.show(lake, "records")
     verdict = gate.judge(lake, contract)
     gate.check_dataset_rules(contract, verdict)
     return verdict

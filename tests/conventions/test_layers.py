@@ -37,6 +37,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "lake": LAKE,
     "lake.delivery": (*LAKE, "lake", "vault"),
     "lake.protection": (*LAKE, "lake", "vault"),
+    "lake.reading": (*LAKE, "lake", "vault"),
     "pipeline": (*LAKE, "lake", "vault"),
     "publish": (*LAKE, "lake", "pipeline"),
     "assets": (*LAKE, "lake", "publish", "pipeline"),

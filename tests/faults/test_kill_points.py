@@ -162,7 +162,7 @@ def test_a_crash_between_vault_and_lake_leaves_a_delivery_that_the_next_run_take
     settings = small_home(tmp_path, calm.keys)
     crash(settings, "counts checked", occurrence=5)
     left, codes = blobs(settings), identities(settings)
-    assert len(left) == len(committed(settings)) + 1
+    assert len(left) > len(committed(settings))
     assert codes
 
     with pipeline.open_session(settings) as session:

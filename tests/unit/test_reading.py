@@ -1,0 +1,101 @@
+"""Reading ahead: in order, each fault in its turn, and never more than there is room for.
+
+Here: `read_ahead` over files that do not exist. Not here: reading one (`tests/bad_input`).
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import pytest
+from pyrage import x25519
+
+from dagster_project.errors import DeliveryRefused
+from dagster_project.lake import reading
+from dagster_project.lake.connection import Lake
+from dagster_project.pipeline import load_definition
+from dagster_project.settings import Settings
+from dagster_project.sources.landing import LandingFile
+from dagster_project.vault.deliveries import DeliveryVault, VaultedDelivery
+
+THREADS = 2
+GIB = 1024**3
+
+
+class Reader:
+    """Notes what it is asked to read, and refuses some."""
+
+    def __init__(self, refused: frozenset[int] = frozenset()) -> None:
+        self.started: list[int] = []
+        self._refused = refused
+
+    def read(self, lake: Lake, _: object, file: LandingFile, *__: object) -> reading.Arrival:
+        lake.connection.close()
+        self.started.append(file.sequence)
+        if file.sequence in self._refused:
+            raise DeliveryRefused("file.empty", "the file is empty")
+        return reading.Arrival(file, (0, 0, 0), VaultedDelivery("0" * 64, 0, file.path), None)
+
+
+def files(folder: Path, *, count: int, byte_count: int) -> tuple[LandingFile, ...]:
+    contract = load_definition().catalogue.latest("apotti/encounters")
+    found = []
+    for sequence in range(count):
+        path = folder / str(sequence)
+        with path.open("wb") as file:
+            file.truncate(byte_count)
+        found.append(LandingFile(path, contract, sequence))
+    return tuple(found)
+
+
+def vault(folder: Path) -> DeliveryVault:
+    return DeliveryVault(folder / "vault", str(x25519.Identity.generate()))
+
+
+def lake(folder: Path, *, memory_gib: float = 4) -> Lake:
+    settings = Settings(home=folder, threads=THREADS, memory_limit_gib=memory_gib)
+    return Lake(duckdb.connect(), settings)
+
+
+def test_deliveries_come_in_order_and_a_fault_in_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_read", Reader(frozenset({1})).read)
+    outcomes: list[tuple[int, int | str | None]] = []
+    for file, arrival in reading.read_ahead(
+        lake(tmp_path), vault(tmp_path), files(tmp_path, count=4, byte_count=1), {}
+    ):
+        try:
+            outcomes.append((file.sequence, arrival.result().file.sequence))
+        except DeliveryRefused as refused:
+            outcomes.append((file.sequence, refused.rule_id))
+    assert outcomes == [(0, 0), (1, "file.empty"), (2, 2), (3, 3)]
+
+
+@pytest.mark.parametrize(
+    ("byte_count", "ahead"),
+    [(1, THREADS + 2), (GIB // 6, 3), (GIB // 3, 1), (GIB, 1)],
+    ids=["small", "three fit", "one fits", "none fits"],
+)
+def test_no_more_is_read_ahead_than_there_is_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, byte_count: int, ahead: int
+) -> None:
+    """An eighth of 4 GiB is half a GiB of files; the first is handed over with those behind it."""
+    reader = Reader()
+    monkeypatch.setattr(reading, "_read", reader.read)
+    given = files(tmp_path, count=6, byte_count=byte_count)
+    with closing(reading.read_ahead(lake(tmp_path), vault(tmp_path), given, {})) as arrivals:
+        next(arrivals)
+    assert sorted(reader.started) == list(range(ahead))
+
+
+def test_a_file_that_is_gone_is_still_handed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_read", Reader().read)
+    given = files(tmp_path, count=2, byte_count=1)
+    given[1].path.unlink()
+    arrivals = reading.read_ahead(lake(tmp_path), vault(tmp_path), given, {})
+    assert [file.sequence for file, _ in arrivals] == [0, 1]
