@@ -1,4 +1,4 @@
-"""The command line: `tietoallas run | demo | status | quarantine | withdraw | reinstate | ui | …`.
+"""The command line: `tietoallas run | status | quarantine | withdraw | reinstate | ui | …`.
 
 Here: arguments, what is printed, exit status. Not here: any work (`pipeline`, `publish`).
 """
@@ -207,6 +207,8 @@ def quarantine_show(
     table: str, sequence: int, record: int, purpose: Annotated[str, typer.Option()]
 ) -> None:
     """One record as it was sent, from the vault; who looked, when and why is logged."""
+    if not purpose.strip():
+        raise TietoallasError("say why the record is looked at: --purpose 'asked by the sender'")
     with _session() as session:
         catalogue = session.definition.catalogue
         if table not in catalogue.tables():
@@ -214,6 +216,15 @@ def quarantine_show(
                 f"no contract {table}; known are: {', '.join(catalogue.tables())}"
             )
         contract = catalogue.in_force(table, sequence)
+        if not session.lake.count(
+            "select count(*) from ops.quarantine where source = ? and table_name = ?"
+            " and delivery_sequence = ? and record_number = ?",
+            [contract.source, contract.table, sequence, record],
+        ):
+            raise TietoallasError(
+                f"record {record} of {table} {sequence} is not in quarantine;"
+                " see `tietoallas quarantine list`"
+            )
         sha256 = session.lake.value(
             "select sha256 from ops.delivery"
             " where source = ? and table_name = ? and delivery_sequence = ?",

@@ -33,6 +33,7 @@ from dagster_project.lake.delivery import (
     take_in,
 )
 from dagster_project.lake.reading import read_ahead
+from dagster_project.publish.withdrawal import withdraw_person_level
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources.landing import LandingFile, StrayFile, survey
 from dagster_project.sql_models import Model, ModelGraph, load_models
@@ -238,10 +239,16 @@ def build_one(session: Session, model: Model) -> builds.Built:
 
 
 def hide_places(session: Session) -> int:
-    """Bring the lake up to the vault's protection orders, before anything is built from it."""
-    return protection.hide_places(
+    """Bring the lake and what is published up to the vault's protection orders.
+
+    Before anything is built, and whether or not a build comes of it.
+    """
+    followed = protection.hide_places(
         session.lake, session.identities, session.definition.catalogue, session.run
     )
+    known = session.lake.count("select count(*) from vault.protection")
+    withdraw_person_level(session.lake.settings.published, protection_count=known)
+    return followed
 
 
 def finish_build(
@@ -296,9 +303,14 @@ def end_run(session: Session, outcome: RunOutcome) -> None:
     )
 
 
+@lru_cache
 def code_version() -> str:
-    """Version of the installed project."""
+    """Version of the project and a digest of its Python code, which says more."""
     try:
-        return importlib.metadata.version("tietoallas")
+        version = importlib.metadata.version("tietoallas")
     except importlib.metadata.PackageNotFoundError:
-        return "uninstalled"
+        version = "uninstalled"
+    digest = hashlib.sha256()
+    for path in sorted((PROJECT_ROOT / "dagster_project").rglob("*.py")):
+        digest.update(path.read_bytes())
+    return f"{version}+{digest.hexdigest()[:12]}"

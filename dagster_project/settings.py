@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 _GIB = 1024**3
+_CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
 
 class Settings(BaseSettings):
@@ -71,10 +72,11 @@ class Settings(BaseSettings):
 
     @cached_property
     def worker_threads(self) -> int:
-        """Threads in force: as set, else the processors this process may use."""
-        return self.threads or (
-            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
-        )
+        """Threads in force: as set, else the processors this process may use, cgroup included."""
+        if self.threads:
+            return self.threads
+        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+        return max(1, min(processors, cgroup_processors(_CPU_LIMIT) or processors))
 
     @cached_property
     def memory_limit_bytes(self) -> int:
@@ -85,6 +87,14 @@ class Settings(BaseSettings):
         if self.memory_limit_gib is not None:
             return int(self.memory_limit_gib * _GIB)
         return min(4 * _GIB, int(available_memory_bytes() * 0.4))
+
+
+def cgroup_processors(limit_file: Path) -> int | None:
+    """Whole processors that a cgroup's `cpu.max` (quota and period) allows; None without limit."""
+    if not limit_file.exists():
+        return None
+    quota, _, period = limit_file.read_text().strip().partition(" ")
+    return int(quota) // int(period) if quota.isdigit() and period.isdigit() else None
 
 
 def available_memory_bytes() -> int:

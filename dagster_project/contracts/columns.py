@@ -79,7 +79,8 @@ def column(prop: SchemaProperty, place: Place) -> Column:
         description=_text(prop, "description", place),
         is_required=bool(prop.required),
         primary_key_position=_key_position(prop, place),
-        is_identity=custom.identity,
+        is_identity=custom.identity or custom.former_identity,
+        is_former_identity=custom.former_identity,
         is_vault_only=custom.vault_only,
         is_place=custom.place,
         is_protection_order=custom.protection_order,
@@ -106,6 +107,10 @@ def check_columns(columns: Iterable[Column], place: Place) -> None:
         raise place.error(
             f"primary key positions are {positions}", "mark the key's columns 1, 2, … in order"
         )
+    if sum(c.is_former_identity for c in listed) > 1:
+        raise place.error("two former identities", "one person has one former code in a row")
+    if listed and next((c for c in listed if c.is_identity), listed[0]).is_former_identity:
+        raise place.error("a former identity without a present one", "put the person's own first")
     if any(c.is_place or c.is_protection_order for c in listed) and not any(
         c.is_identity for c in listed
     ):

@@ -94,6 +94,7 @@ class ColumnCustom(_Strict):
     """Custom properties of a column; see `model.Column`."""
 
     identity: StrictBool = False
+    former_identity: StrictBool = False
     vault_only: StrictBool = False
     place: StrictBool = False
     protection_order: StrictBool = False

@@ -92,6 +92,8 @@ class Column:
     primary_key_position: int | None = None
     is_identity: bool = False
     """Sent as a personal identity code, kept in the lake as the person's BIGINT pseudonym."""
+    is_former_identity: bool = False
+    """An identity that was the person's own before: both share a protection order."""
     is_vault_only: bool = False
     """Read by the vault, never written to the lake."""
     is_place: bool = False
@@ -239,6 +241,16 @@ class Contract:
     def lake_columns(self) -> tuple[Column, ...]:
         """Columns that reach the lake."""
         return tuple(c for c in self.columns if not c.is_vault_only)
+
+    @property
+    def identities(self) -> tuple[Column, ...]:
+        """Columns that name a person, the row's own first."""
+        return tuple(c for c in self.columns if c.is_identity)
+
+    @property
+    def former_identity(self) -> Column | None:
+        """Column that names the row's person by a former code."""
+        return next((c for c in self.columns if c.is_former_identity), None)
 
     def column(self, name: str) -> Column:
         """Column by its lake name.

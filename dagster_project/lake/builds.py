@@ -10,6 +10,7 @@ Here: deciding what to rebuild, and doing it. Not here: the queries (`sql/`), th
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import duckdb
@@ -20,6 +21,8 @@ from dagster_project.lake.delivery import Run
 from dagster_project.sql_models import Model, ModelGraph
 
 _FORBIDDEN_TYPES = frozenset({"HUGEINT", "UHUGEINT", "UUID", "FLOAT"})
+_WIDEST_DECIMAL = 18
+"""Digits that fit 64 bits, which every reader of Parquet takes exactly."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,9 @@ class Green:
     build_id: int
     snapshot_id: int
     last_event_id: int
+    protection_count: int
+    models_sha256: str
+    run_id: str
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,8 @@ class Built:
 def green_build(lake: Lake) -> Green | None:
     """The last green build whose snapshot the lake still keeps."""
     rows = lake.rows(
-        "select build_id, snapshot_id, last_event_id from ops.build"
+        "select build_id, snapshot_id, last_event_id, protection_count, models_sha256, run_id"
+        " from ops.build"
         " where snapshot_id in (select snapshot_id from ducklake_snapshots('lake'))"
         " order by build_id desc limit 1"
     )
@@ -107,24 +114,30 @@ def _safe(error: duckdb.Error) -> str:
 
 def _stands(lake: Lake, graph: ModelGraph, model: Model, event_id: int) -> bool:
     """Whether it was last built from the same code, and nothing it rests on has happened since."""
-    last = lake.rows(
-        "select model_sha256, last_event_id from ops.model_build where model = ?"
-        " order by last_event_id desc, built_at desc limit 1",
-        [model.full_name],
-    )
-    if not last or last[0][0] != graph.fingerprints[model.full_name]:
+    last = _last_built(lake, model)
+    if last is None or last[0] != graph.fingerprints[model.full_name]:
         return False
     if not lake.has_table(model.schema, model.name):
         return False
     sources = [*sorted(graph.sources(model)), "protection"]
     if _reads_register(graph, model):
-        return bool(last[0][1] == event_id)
+        return last[1] == event_id
     marks = ", ".join("?" for _ in sources)
     newer = lake.count(
         f"select count(*) from ops.delivery_event where event_id > ? and table_name in ({marks})",
-        [last[0][1], *sources],
+        [last[1], *sources],
     )
     return newer == 0
+
+
+def _last_built(lake: Lake, model: Model) -> tuple[str, int] | None:
+    """Code and newest event that the table as it stands was built from."""
+    rows = lake.rows(
+        "select model_sha256, last_event_id from ops.model_build where model = ?"
+        " order by rowid desc limit 1",
+        [model.full_name],
+    )
+    return (str(rows[0][0]), int(rows[0][1])) if rows else None
 
 
 def _reads_register(graph: ModelGraph, model: Model) -> bool:
@@ -135,8 +148,11 @@ def _reads_register(graph: ModelGraph, model: Model) -> bool:
 
 
 def _must_be_whole(lake: Lake, graph: ModelGraph, model: Model, green: Green | None) -> bool:
-    """Whether months cannot be told apart: no green build to start from, or other code then."""
-    if green is None or not lake.has_table(model.schema, model.name):
+    """Whether months cannot be told apart: no green build to start from, or other code since."""
+    last = _last_built(lake, model)
+    if green is None or last is None or not lake.has_table(model.schema, model.name):
+        return True
+    if last[0] != graph.fingerprints[model.full_name]:
         return True
     known = lake.count(
         "select count(*) from ops.model_build where model = ? and model_sha256 = ?"
@@ -250,9 +266,10 @@ def _finish(
 
 
 def _check_types(lake: Lake, model: Model) -> None:
-    """No type that other engines read as another: HUGEINT becomes a double elsewhere."""
+    """No type that other engines read as another: HUGEINT and wide decimals become doubles."""
     for column, kind, *_ in lake.rows(f"describe lake.{model.full_name}"):
-        if kind in _FORBIDDEN_TYPES:
+        wide = re.fullmatch(r"DECIMAL\((\d+),\d+\)", kind)
+        if kind in _FORBIDDEN_TYPES or (wide and int(wide[1]) > _WIDEST_DECIMAL):
             raise BuildError(
                 f"{model.full_name}: column {column} came out as {kind}; cast it in the query"
             )
@@ -333,7 +350,10 @@ def _stood_at(lake: Lake, model: Model, green: Green) -> bool:
 
 
 def record_green(lake: Lake, graph: ModelGraph, run: Run) -> int:
-    """Note that the whole graph stands, at which snapshot; returns the build's id.
+    """Note that the whole graph stands, at which snapshot, unless the last green build says so.
+
+    Returns:
+        The build's id.
 
     Raises:
         BuildError: a model is missing or was built from older data or other code.
@@ -342,12 +362,31 @@ def record_green(lake: Lake, graph: ModelGraph, run: Run) -> int:
     behind = [m.full_name for m in graph.models if not _stands(lake, graph, m, event_id)]
     if behind:
         raise BuildError(f"not built from the newest data: {', '.join(behind)}; run the build job")
-    snapshot_id = lake.snapshot_id()
+    protection_count = lake.count("select count(*) from vault.protection")
+    green = green_build(lake)
+    if green and _same(green, event_id, protection_count, graph.sha256):
+        return green.build_id
     build_id = lake.count("select coalesce(max(build_id), 0) + 1 from ops.build")
     lake.execute(
-        "insert into lake.ops.build select ?, ?, ?,"
-        " (select count(*) from vault.protection), ?, ?, ?",
-        [build_id, snapshot_id, event_id, graph.sha256, run.now(), run.run_id],
+        "insert into lake.ops.build values (?, ?, ?, ?, ?, ?, ?)",
+        [
+            build_id,
+            lake.snapshot_id(),
+            event_id,
+            protection_count,
+            graph.sha256,
+            run.now(),
+            run.run_id,
+        ],
     )
     run.on_step("build recorded")
     return build_id
+
+
+def _same(green: Green, event_id: int, protection_count: int, models_sha256: str) -> bool:
+    """Whether nothing has happened since: the last green build is this one."""
+    return (green.last_event_id, green.protection_count, green.models_sha256) == (
+        event_id,
+        protection_count,
+        models_sha256,
+    )

@@ -196,31 +196,29 @@ def _snapshot_conserved(contract: Contract) -> Check:
 def _of_protection(contracts: list[Contract]) -> list[Check]:
     """No place of a protected person in staging, nor in any core table that carries one."""
     staged = [
-        (f"staging.{quoted(c.table)}", next(k.name for k in c.columns if k.is_identity), places)
+        (f"staging.{quoted(c.table)}", [k.name for k in c.identities], places)
         for c in contracts
-        if any(k.is_identity for k in c.columns)
-        and (places := [k.name for k in c.lake_columns if k.is_place])
+        if c.identities and (places := [k.name for k in c.lake_columns if k.is_place])
     ]
     core = [
-        ("core.residence", "person_id", ["municipality_code", "postal_code"]),
-        ("core.encounter", "person_id", ["site_id"]),
-        ("core.enrolment", "person_id", ["provider_id", "site_id"]),
-        ("core.person_month", "person_id", ["municipality_code"]),
+        ("core.residence", ["person_id"], ["municipality_code", "postal_code"]),
+        ("core.encounter", ["person_id"], ["site_id"]),
+        ("core.enrolment", ["person_id"], ["provider_id", "site_id"]),
+        ("core.person_month", ["person_id"], ["municipality_code"]),
     ]
     return [_no_place(*entry) for entry in (*staged, *core)]
 
 
-def _no_place(table: str, person: str, places: list[str]) -> Check:
+def _no_place(table: str, persons: list[str], places: list[str]) -> Check:
     told = " or ".join(f"{quoted(place)} is not null" for place in places)
+    protected = "(select person_id from protected_person)"
+    named = " or ".join(f"{quoted(person)} in {protected}" for person in persons)
     return Check(
         id=f"{table.replace(chr(34), '')}.protected_have_no_place",
         table=table,
         dimension=Dimension.CONFORMANCE,
         severity=Severity.ERROR,
-        violated_sql=(
-            f"select count(*) from {table} where {quoted(person)} in"
-            f" (select person_id from protected_person) and ({told})"
-        ),
+        violated_sql=(f"select count(*) from {table} where ({named}) and ({told})"),
         checked_sql="select count(*) from protected_person",
         description="no row tells where a person under a protection order is",
     )
@@ -281,6 +279,64 @@ _OF_CORE = (
         ),
         checked_sql="select count(*) from core.enrolment where known_to_seq is null",
         description="a choice is changed after six months at the earliest",
+    ),
+    Check(
+        # The second law of the register, whose core rows are persons.
+        id="residents.every_person_is_kept",
+        table="core.person",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from (select coalesce(person_alias.person_id, residents.person_id)"
+            " as person_id from effective.residents as residents"
+            " left join core.person_alias as person_alias"
+            " on residents.person_id = person_alias.alias_person_id) as listed"
+            " anti join core.person as person on listed.person_id = person.person_id"
+        ),
+        checked_sql="select count(*) from effective.residents",
+        description="every person the register has listed is in core",
+    ),
+    Check(
+        id="residence.every_resident_lives_somewhere",
+        table="core.residence",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from core.person as person"
+            " anti join (from core.residence where known_to_seq is null) as residence"
+            " on person.person_id = residence.person_id where person.is_listed"
+        ),
+        checked_sql="select count(*) from core.person where is_listed",
+        description="a listed person has a stay; a move after death leaves none",
+    ),
+    Check(
+        id="enrolment.choices_end_with_life",
+        table="core.enrolment",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from core.enrolment as enrolment"
+            " inner join core.person as person on enrolment.person_id = person.person_id"
+            " where enrolment.known_to_seq is null and person.death_date is not null and"
+            " coalesce(enrolment.valid_to_date, date '9999-12-31') > person.death_date + 1"
+        ),
+        checked_sql="select count(*) from core.enrolment where known_to_seq is null",
+        description="a choice ends when its person dies; lists leave the dead out all the same",
+    ),
+    Check(
+        id="encounter.site_is_open",
+        table="core.encounter",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from core.encounter as encounter"
+            " anti join core.site as site on encounter.site_id = site.site_id"
+            " and encounter.encounter_date >= site.valid_from_date"
+            " and encounter.encounter_date < coalesce(site.valid_to_date, date '9999-12-31')"
+            " where encounter.site_id is not null"
+        ),
+        checked_sql="select count(*) from core.encounter where site_id is not null",
+        description="the code list has the site on the day of the encounter",
     ),
     Check(
         id="residence.municipality_is_known",

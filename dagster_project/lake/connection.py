@@ -99,9 +99,10 @@ class Lake:
     def beside(self) -> Lake:
         """Another connection to the same database, for work in another thread; close it there.
 
-        It shares tables in memory and settings of the whole, not temp tables or the search path.
+        It shares tables in memory and the instance's settings, not temp tables or the search path.
         """
         cursor = self.connection.cursor()
+        cursor.execute("set timezone = 'UTC'")
         cursor.execute("set enable_progress_bar = false")
         return Lake(cursor, self.settings)
 

@@ -55,6 +55,8 @@ OPS_TABLES = {
         release_id varchar not null, build_id bigint not null, snapshot_id bigint not null,
         published_at timestamp not null, run_id varchar not null""",
     "protection_state": "scrubbed_count bigint not null",
+    "staged_version": """
+        source varchar not null, table_name varchar not null, contract_version varchar not null""",
 }
 
 
@@ -67,16 +69,17 @@ def create_tables(lake: Lake, catalogue: Catalogue) -> None:
     with lake.transaction():  # one commit for all, not one for each
         for name, columns in OPS_TABLES.items():
             lake.execute(f"create table if not exists lake.ops.{name} ({columns})")
+        staged = _staged_majors(lake)
         for key in catalogue.tables():
-            contract = catalogue.latest(key)
-            lake.execute(
-                f"create table if not exists lake.staging.{quoted(contract.table)}"
-                f" ({staging_columns(contract)})"
-            )
-        staged = _staged_columns(lake)
-        for key in catalogue.tables():
-            contract = catalogue.latest(key)
-            _bring_up(lake, catalogue, contract, staged[contract.table])
+            newest, major = catalogue.latest(key), staged.get(key)
+            if major is None:
+                lake.execute(
+                    f"create table lake.staging.{quoted(newest.table)} ({staging_columns(newest)})"
+                )
+                _note_version(lake, newest)
+            elif major != newest.major:
+                _bring_up(lake, catalogue, newest, major)
+        _check_columns(lake, catalogue)
 
 
 def staging_columns(contract: Contract) -> str:
@@ -88,34 +91,63 @@ def staging_columns(contract: Contract) -> str:
     return ", ".join([*columns, *(f"{name} bigint not null" for name in TECHNICAL_COLUMNS)])
 
 
-def _bring_up(lake: Lake, catalogue: Catalogue, newest: Contract, found: list[str]) -> None:
-    """Rewrite a staging table that still looks as an older major of its contract says.
+def _staged_majors(lake: Lake) -> dict[str, int]:
+    """By contract key, the major version that a staging table's rows are in."""
+    rows = lake.rows("select source, table_name, contract_version from lake.ops.staged_version")
+    return {f"{source}/{table}": int(version.split(".")[0]) for source, table, version in rows}
 
-    Raises:
-        ContractError: it looks like none of them.
-    """
-    if found == lake_column_names(newest):
-        return
-    table = f"lake.staging.{quoted(newest.table)}"
-    for older in catalogue.majors(newest.key):
-        if found == lake_column_names(older):
-            rows = upcast_sql(f"select * from {table}", older, catalogue)
-            lake.execute(f"create temp table upcast as {rows}")
-            lake.execute(f"drop table {table}")
-            lake.execute(f"create table {table} ({staging_columns(newest)})")
-            lake.execute(f"insert into {table} from upcast")
-            lake.execute("drop table upcast")
-            return
-    raise ContractError(
-        f"staging.{newest.table} looks like no major version of contract {newest.key}; a changed"
-        " column needs a new major, with an upcast in the one before it"
+
+def _note_version(lake: Lake, contract: Contract) -> None:
+    lake.execute(
+        "insert into lake.ops.staged_version values (?, ?, ?)",
+        [contract.source, contract.table, contract.version],
     )
 
 
-def _staged_columns(lake: Lake) -> dict[str, list[str]]:
-    """Columns of every staging table, in order; asked once, for asking is slow."""
+def _bring_up(lake: Lake, catalogue: Catalogue, newest: Contract, major: int) -> None:
+    """Rewrite a staging table from an older major of its contract into the newest.
+
+    Raises:
+        ContractError: the major it is in is no longer kept.
+    """
+    older = next((c for c in catalogue.majors(newest.key) if c.major == major), None)
+    if older is None:
+        raise ContractError(
+            f"staging.{newest.table} holds rows of major {major} of contract {newest.key}, which is"
+            " not kept; put its file back"
+        )
+    table = f"lake.staging.{quoted(newest.table)}"
+    rows = upcast_sql(f"select * from {table}", older, catalogue)
+    lake.execute(f"create temp table upcast as {rows}")
+    lake.execute(f"drop table {table}")
+    lake.execute(f"create table {table} ({staging_columns(newest)})")
+    lake.execute(f"insert into {table} from upcast")
+    lake.execute("drop table upcast")
+    lake.execute(
+        "delete from lake.ops.staged_version where source = ? and table_name = ?",
+        [newest.source, newest.table],
+    )
+    _note_version(lake, newest)
+    # The new major may call a column a place: orders are followed once more, over all rows.
+    lake.execute("delete from lake.ops.protection_state")
+
+
+def _check_columns(lake: Lake, catalogue: Catalogue) -> None:
+    """See that staging looks as the contracts say.
+
+    Raises:
+        ContractError: a table does not.
+    """
     rows = lake.rows(
         "select table_name, list(column_name order by column_index) from duckdb_columns()"
         " where database_name = 'lake' and schema_name = 'staging' group by table_name"
     )
-    return dict(rows)
+    found = dict(rows)
+    for key in catalogue.tables():
+        newest = catalogue.latest(key)
+        if found[newest.table] != lake_column_names(newest):
+            raise ContractError(
+                f"staging.{newest.table} does not look as major {newest.major} of contract"
+                f" {newest.key} says; a changed column needs a new major, with an upcast in the one"
+                " before it"
+            )

@@ -11,7 +11,7 @@ Here: the steps and the register. Not here: what a row must be (`gate`), where f
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import duckdb
@@ -94,7 +94,8 @@ def _through_the_protocol(door: Door, arrival: Arrival) -> Outcome:
         return Outcome(file.label, None)
     verdict = _judged(door, file, arrival.records)
     _refuse_if_changed(arrival)
-    verdict = _with(verdict, gate.check_dataset_rules(file.contract, verdict))
+    warnings = gate.check_dataset_rules(file.contract, verdict)
+    verdict = replace(verdict, rules=verdict.rules + warnings)
     protect(door, file.contract, file.sequence)
     door.run.on_step("protection orders registered")
     _commit(door, arrival, verdict)
@@ -107,16 +108,6 @@ def _refuse_if_changed(arrival: Arrival) -> None:
         raise DeliveryRefused(
             "file.being_written", "the file changed while it was read; it is tried again next run"
         )
-
-
-def _with(verdict: gate.Verdict, extra: tuple[gate.RuleCount, ...]) -> gate.Verdict:
-    return gate.Verdict(
-        verdict.received,
-        verdict.accepted,
-        verdict.quarantined,
-        verdict.duplicate,
-        verdict.rules + extra,
-    )
 
 
 def _is_known(door: Door, arrival: Arrival) -> bool:
@@ -176,12 +167,11 @@ def _judged(door: Door, file: LandingFile, records: str) -> gate.Verdict:
 
 def protect(door: Door, contract: Contract, sequence: int) -> None:
     """Note the protection orders that the delivery in `gate` states, once it is not refused."""
-    persons = [c for c in contract.columns if c.is_identity]
     flags = [c for c in contract.columns if c.is_protection_order]
     for flag in flags:
         door.identities.protect(
             "select distinct identity_map.person_id from gate join identity_map"
-            f" on identity_map.identity_code = gate.{quoted(persons[0].name)}"
+            f" on identity_map.identity_code = gate.{quoted(contract.identities[0].name)}"
             f" where gate.{quoted(flag.name)}",
             source=contract.key,
             sequence=sequence,
@@ -229,17 +219,18 @@ def insert_sql(catalogue: Catalogue, sent: Contract, sequence: int) -> str:
 
 
 def _sound_records(sent: Contract, sequence: int) -> str:
-    codes = [c.name for c in sent.columns if c.is_identity]
-    identities = {name: f"identity_{index}.person_id" for index, name in enumerate(codes)}
-    joins = [
-        f"left join identity_map as identity_{index}"
-        f" on identity_{index}.identity_code = gate.{quoted(name)}"
-        for index, name in enumerate(codes)
-    ]
-    if codes and any(c.is_place for c in sent.columns):
-        person = identities[codes[0]]
-        joins.append(f"left join protected_person on protected_person.person_id = {person}")
-    values = ", ".join(f"{_value(c, identities)} as {quoted(c.name)}" for c in sent.lake_columns)
+    joins = []
+    for index, column in enumerate(sent.identities):
+        joins.append(
+            f"left join identity_map as identity_{index}"
+            f" on identity_{index}.identity_code = gate.{quoted(column.name)}"
+        )
+        if any(c.is_place for c in sent.columns):
+            joins.append(
+                f"left join protected_person as protected_{index}"
+                f" on protected_{index}.person_id = identity_{index}.person_id"
+            )
+    values = ", ".join(f"{_value(c, sent)} as {quoted(c.name)}" for c in sent.lake_columns)
     return (
         f"select {values}, {sequence} as delivery_sequence, gate.record_number"
         f" from gate {' '.join(joins)}"
@@ -247,13 +238,17 @@ def _sound_records(sent: Contract, sequence: int) -> str:
     )
 
 
-def _value(column: Column, identities: dict[str, str]) -> str:
+def _value(column: Column, sent: Contract) -> str:
+    """A column's value: of a person the pseudonym, of a place none where a person is protected."""
     if column.is_identity:
-        return identities[column.name]
+        return f"identity_{sent.identities.index(column)}.person_id"
     value = f"gate.{quoted(column.name)}"
-    if identities and column.is_place:
-        return f"case when protected_person.person_id is null then {value} end"
-    return value
+    if not column.is_place:
+        return value
+    nobody = " and ".join(
+        f"protected_{index}.person_id is null" for index in range(len(sent.identities))
+    )
+    return f"case when {nobody} then {value} end"
 
 
 def _write_quarantine(lake: Lake, file: LandingFile) -> None:

@@ -3,7 +3,7 @@
 The gate already leaves places out for persons it knows to be protected. This module does the rest:
 it extends an order over the person's other codes, and takes the places out of rows that came
 before the order. It runs before every build, so nothing is built or published from what it has
-not seen. Orders are only ever added here; one is lifted by a logged act and a replay.
+not seen. Orders are only ever added.
 
 Here: those two. Not here: who is protected (`vault.identities`), physical removal (`maintenance`).
 """
@@ -11,6 +11,7 @@ Here: those two. Not here: who is protected (`vault.identities`), physical remov
 from __future__ import annotations
 
 from dagster_project.contracts.model import Catalogue, Contract
+from dagster_project.errors import VaultError
 from dagster_project.lake.connection import Lake
 from dagster_project.lake.delivery import Run, write_event
 from dagster_project.sql_text import quoted
@@ -20,10 +21,19 @@ _EVENT_KEY = ("vault", "protection", 0)
 
 
 def hide_places(lake: Lake, identities: Identities, catalogue: Catalogue, run: Run) -> int:
-    """Bring the lake up to the vault's protection orders; returns how many were new to it."""
+    """Bring the lake up to the vault's protection orders; returns how many were new to it.
+
+    Raises:
+        VaultError: the vault has lost orders that the lake has followed.
+    """
     _extend_over_links(lake, identities, catalogue)
     known = lake.count("select count(*) from vault.protection")
     followed = lake.count("select coalesce(max(scrubbed_count), 0) from ops.protection_state")
+    if known < followed:
+        raise VaultError(
+            f"the vault holds {known} protection orders and the lake has followed {followed}: this"
+            " vault is older than the lake; restore the newer one before anything is published"
+        )
     if known == followed:
         return 0
     run.on_step("protection extended")
@@ -45,8 +55,10 @@ def hide_places(lake: Lake, identities: Identities, catalogue: Catalogue, run: R
 
 def _extend_over_links(lake: Lake, identities: Identities, catalogue: Catalogue) -> None:
     """A person's former and later codes share the order, however long the chain."""
-    for contract in _with_former_codes(catalogue):
-        person, former = (c.name for c in contract.columns if c.is_identity)
+    for contract in map(catalogue.latest, catalogue.tables()):
+        if contract.former_identity is None:
+            continue
+        person, former = contract.identities[0].name, contract.former_identity.name
         lake.execute(
             "create or replace temp table code_link as"
             f" select distinct {quoted(person)} as person_id, {quoted(former)} as former_id"
@@ -65,11 +77,6 @@ def _extend_over_links(lake: Lake, identities: Identities, catalogue: Catalogue)
             pass
 
 
-def _with_former_codes(catalogue: Catalogue) -> list[Contract]:
-    newest = [catalogue.latest(key) for key in catalogue.tables()]
-    return [c for c in newest if sum(column.is_identity for column in c.columns) == 2]
-
-
 def _with_places(catalogue: Catalogue) -> list[Contract]:
     newest = [catalogue.latest(key) for key in catalogue.tables()]
     return [
@@ -81,11 +88,13 @@ def _with_places(catalogue: Catalogue) -> list[Contract]:
 
 
 def _hide(lake: Lake, contract: Contract) -> None:
-    person = next(c.name for c in contract.columns if c.is_identity)
     places = [quoted(c.name) for c in contract.lake_columns if c.is_place]
     settings = ", ".join(f"{place} = null" for place in places)
     told = " or ".join(f"{place} is not null" for place in places)
+    # A row tells where any of its persons is: the cared-for lives with the carer.
+    hidden = " or ".join(
+        f"{quoted(c.name)} in (select person_id from newly_followed)" for c in contract.identities
+    )
     lake.execute(
-        f"update lake.staging.{quoted(contract.table)} set {settings}"
-        f" where {quoted(person)} in (select person_id from newly_followed) and ({told})"
+        f"update lake.staging.{quoted(contract.table)} set {settings} where ({hidden}) and ({told})"
     )

@@ -1,6 +1,6 @@
 """The first half of the protocol, ahead of the second: bytes to the vault, text to judged records.
 
-It needs nothing of the lake, so it runs beside the writing of the deliveries before. Each delivery
+It writes nothing to the lake, so it runs beside the writing of the deliveries before. Each delivery
 is read by one thread, and several deliveries at a time: within one, DuckDB spends more on keeping
 file order over threads than they save. What a crash leaves (bytes in the vault, a table in memory)
 is no delivery yet.
@@ -70,7 +70,8 @@ def read_ahead(
     readers = lake.settings.worker_threads + 1
     room = lake.settings.memory_limit_bytes // _MEMORY_PER_BYTE
     ahead: deque[tuple[LandingFile, Future[Arrival]]] = deque()
-    with ThreadPoolExecutor(max_workers=readers) as pool:
+    pool = ThreadPoolExecutor(max_workers=readers)
+    try:
         for number, file in enumerate(files):
             while len(ahead) > readers or (ahead and _size(ahead) + _byte_count(file) > room):
                 yield ahead.popleft()
@@ -78,6 +79,8 @@ def read_ahead(
             arrival = pool.submit(_read, lake.beside(), blobs, file, known, records)
             ahead.append((file, arrival))
         yield from ahead
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _size(ahead: Iterable[tuple[LandingFile, Future[Arrival]]]) -> int:
@@ -99,7 +102,11 @@ def _read(
         vaulted = blobs.put(file.path)
         if file.key in known:
             return Arrival(file, taken, vaulted, None)
-        with utf8_text(file.path, file.contract, temp=lake.settings.temp) as text:
-            gate.read(lake, file.contract, file.sequence, text, into=name)
-        gate.find_new_codes(lake, file.contract, of=name)
+        try:
+            with utf8_text(file.path, file.contract, temp=lake.settings.temp) as text:
+                gate.read(lake, file.contract, file.sequence, text, into=name)
+            gate.find_new_codes(lake, file.contract, of=name)
+        except BaseException:
+            gate.forget(lake, name)
+            raise
         return Arrival(file, taken, vaulted, name)

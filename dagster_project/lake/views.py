@@ -112,10 +112,10 @@ def _changed(contract: Contract) -> str:
 
 
 def _newly_protected(contract: Contract, table: str) -> str:
-    persons = [c.name for c in contract.columns if c.is_identity]
-    if not persons or not any(c.is_place for c in contract.lake_columns):
+    if not contract.identities or not any(c.is_place for c in contract.lake_columns):
         return ""
-    return (
-        f" union all select * from {table} where {quoted(persons[0])} in"
-        f" (select person_id from vault.protection where protection_number > {GREEN_PROTECTION})"
+    protected = (
+        f"(select person_id from vault.protection where protection_number > {GREEN_PROTECTION})"
     )
+    named = " or ".join(f"{quoted(c.name)} in {protected}" for c in contract.identities)
+    return f" union all select * from {table} where {named}"

@@ -11,21 +11,22 @@ import json
 import os
 import shutil
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
 
 from dagster_project.contracts.dictionary import DictionaryRow, dictionary_rows
 from dagster_project.errors import BuildError
-from dagster_project.lake.builds import newest_green
+from dagster_project.lake.builds import Green, newest_green
 from dagster_project.lake.connection import Lake
 from dagster_project.pipeline import Session
 from dagster_project.private_files import fsync_directory
 from dagster_project.publish import analyst
+from dagster_project.publish.withdrawal import MANIFEST, PERSON_LEVEL, complete_releases, remove
 from dagster_project.sql_text import literal, quoted
 
 CURRENT = "current"
-_PERSON_LEVEL = ("analyst",)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Release:
 
     release_id: str
     build_id: int
+    build_run_id: str
     snapshot_id: int
     protection_count: int
     tables: tuple[PublishedTable, ...]
@@ -56,9 +58,8 @@ def publish(session: Session) -> Release:
         BuildError: there is no green build, or a staged file does not hold what the lake does.
     """
     lake, published = session.lake, session.lake.settings.published
-    green = newest_green(lake)
-    release_id = f"{green.build_id:06d}"
     releases = published / "releases"
+    release_id = _release_id(releases, newest_green(lake))
     final = releases / release_id
     if not final.exists():
         staging = _empty_staging(releases, release_id)
@@ -72,14 +73,34 @@ def publish(session: Session) -> Release:
     _point_current(published, release_id)
     session.run.on_step("release swapped")
     _note(session, release)
-    _withdraw_person_level(releases, release)
     _prune(releases, keep=lake.settings.keep_releases, current=release_id)
     return release
 
 
+def _release_id(releases: Path, green: Green) -> str:
+    """The build's number; with a further one where that is taken by a build that is no more.
+
+    After a restore from backup build numbers are given anew, while releases made since still stand.
+    """
+    for attempt in count():
+        release_id = f"{green.build_id:06d}" + (f".{attempt}" if attempt else "")
+        manifest = releases / release_id / MANIFEST
+        if not manifest.exists() or _is_of(_read_manifest(manifest.parent), green):
+            return release_id
+    raise AssertionError  # numbers do not end
+
+
+def _is_of(release: Release, green: Green) -> bool:
+    return (release.build_id, release.build_run_id, release.snapshot_id) == (
+        green.build_id,
+        green.run_id,
+        green.snapshot_id,
+    )
+
+
 def _empty_staging(releases: Path, release_id: str) -> Path:
     releases.mkdir(parents=True, exist_ok=True)
-    for leftover in releases.glob(".staging-*"):
+    for leftover in (*releases.glob(".staging-*"), *releases.glob("*/.staging-*")):
         shutil.rmtree(leftover)
     staging = releases / f".staging-{release_id}"
     staging.mkdir()
@@ -102,9 +123,11 @@ def _stage(session: Session, staging: Path, release_id: str) -> Release:
     analyst.write_database(session, analyst_file, green.snapshot_id)
     session.run.on_step("files written")
     protected = lake.count("select count(*) from vault.protection")
-    release = Release(release_id, green.build_id, green.snapshot_id, protected, tuple(tables))
+    release = Release(
+        release_id, green.build_id, green.run_id, green.snapshot_id, protected, tuple(tables)
+    )
     manifest = json.dumps(asdict(release), indent=2) + "\n"
-    (staging / "manifest.json").write_text(manifest, encoding="utf-8")
+    (staging / MANIFEST).write_text(manifest, encoding="utf-8")
     return release
 
 
@@ -167,10 +190,14 @@ def _seal(staging: Path) -> None:
         if path.is_file():
             with path.open("rb") as handle:
                 os.fsync(handle.fileno())
-            path.chmod(0o400 if path.relative_to(staging).parts[0] in _PERSON_LEVEL else 0o444)
-    for directory in sorted(p for p in staging.rglob("*") if p.is_dir()):
+            path.chmod(0o400 if _is_person_level(path, staging) else 0o444)
+    for directory in (*sorted(p for p in staging.rglob("*") if p.is_dir()), staging):
+        directory.chmod(0o700 if _is_person_level(directory, staging) else 0o755)
         fsync_directory(directory)
-    fsync_directory(staging)
+
+
+def _is_person_level(path: Path, staging: Path) -> bool:
+    return path.relative_to(staging).parts[:1] in [(name,) for name in PERSON_LEVEL]
 
 
 def _point_current(published: Path, release_id: str) -> None:
@@ -191,7 +218,7 @@ def _current_directory(published: Path) -> Path | None:
 
 
 def _read_manifest(directory: Path) -> Release:
-    document = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
+    document = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
     tables = tuple(PublishedTable(**table) for table in document.pop("tables"))
     return Release(**document, tables=tables)
 
@@ -211,21 +238,7 @@ def _note(session: Session, release: Release) -> None:
     )
 
 
-def _withdraw_person_level(releases: Path, release: Release) -> None:
-    """Take person-level files out of releases made before the newest protection order."""
-    for directory in _complete(releases):
-        if _read_manifest(directory).protection_count < release.protection_count:
-            for path in (directory / name for name in _PERSON_LEVEL):
-                if path.exists():
-                    shutil.rmtree(path)
-
-
-def _complete(releases: Path) -> list[Path]:
-    return sorted(p for p in releases.iterdir() if (p / "manifest.json").exists())
-
-
 def _prune(releases: Path, *, keep: int, current: str) -> None:
-    names = [p for p in _complete(releases) if not p.name.startswith(".")]
-    for directory in names[:-keep]:
+    for directory in complete_releases(releases)[:-keep]:
         if directory.name != current:
-            shutil.rmtree(directory)
+            remove(directory)

@@ -110,10 +110,6 @@ class DeliveryVault:
         self.copy_to(sha256, buffer)
         return buffer.getvalue()
 
-    def digests(self) -> set[str]:
-        """SHA-256 of every delivery in the vault."""
-        return {path.stem for path in self._directory.glob("*.age")}
-
     def remove_temporaries(self) -> None:
         """Remove what interrupted runs left; only one writer may be at work."""
         for path in self._directory.glob(f"{_TEMPORARY_PREFIX}*{_TEMPORARY_SUFFIX}"):

@@ -26,11 +26,11 @@ newest_delivery as (
 person as (
     select
         person_id,
-        arg_max(sex_code, recency) as sex_code,
-        arg_max(birth_date, recency) as birth_date,
-        arg_max(death_date, recency) as death_date,
-        arg_max(language_code, recency) as language_code,
-        arg_max(birth_country_code, recency) as birth_country_code,
+        arg_max_null(sex_code, recency) as sex_code,
+        arg_max_null(birth_date, recency) as birth_date,
+        arg_max_null(death_date, recency) as death_date,
+        arg_max_null(language_code, recency) as language_code,
+        arg_max_null(birth_country_code, recency) as birth_country_code,
         min(delivery_sequence) as first_listed_seq,
         max(delivery_sequence) as last_listed_seq
     from listed

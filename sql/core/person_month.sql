@@ -79,7 +79,7 @@ exposure as (
     select
         person_id,
         exposure_month,
-        arg_max(municipality_code, from_date) as municipality_code,
+        arg_max_null(municipality_code, from_date) as municipality_code,
         cast(sum(resident_days) as integer) as resident_days
     from stay_days
     group by person_id, exposure_month

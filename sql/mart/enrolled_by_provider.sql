@@ -65,6 +65,8 @@ described as (
     left join core.person as person on enrolled.person_id = person.person_id
     left join lived
         on enrolled.person_id = lived.person_id and enrolled.last_date = lived.last_date
+    -- The dead are on no list, though the portal may keep their choice open (a check counts them).
+    where person.death_date is null or person.death_date > enrolled.last_date
 ),
 
 aged as (

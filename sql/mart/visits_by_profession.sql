@@ -15,7 +15,7 @@ final as (
         site_id,
         count(*) as encounter_count,
         count(distinct person_id) as person_count,
-        sum(duration_minutes) as duration_minutes
+        cast(sum(duration_minutes) as decimal(18, 1)) as duration_minutes
     from core.encounter
     group by encounter_month, service_code, profession_code, contact_type_code, site_id
 )

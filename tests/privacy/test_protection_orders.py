@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,11 +16,14 @@ import duckdb
 import pytest
 
 from dagster_project import pipeline
-from dagster_project.lake import maintenance
-from dagster_project.pipeline import Session
+from dagster_project.contracts.model import Catalogue
+from dagster_project.errors import CheckFailed
+from dagster_project.lake import checks, maintenance
+from dagster_project.lake.delivery import insert_sql
+from dagster_project.pipeline import Session, load_definition
 from dagster_project.settings import Settings
 from tests.privacy.conftest import Region
-from tests.support.deliveries import reference_lists, write, write_all
+from tests.support.deliveries import ENROLMENTS, reference_lists, write, write_all
 from tests.support.homes import new_settings, person, silent
 from tests.support.places import files_telling, rows_telling, telling_tables
 from tests.support.runs import files_under, kill_at, lake_content, run_once
@@ -273,3 +276,50 @@ def test_releases_state_how_many_orders_they_follow_and_never_whose(late: Late) 
     manifest = json.loads((late.settings.published / "current" / "manifest.json").read_text())
     assert manifest["protection_count"] == len(late.persons)
     assert (late.first_release / "manifest.json").exists()
+
+
+def test_an_order_withdraws_what_is_published_though_the_build_is_blocked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = new_settings(tmp_path)
+    write_all(settings.landing, (*reference_lists(), *of_month(MAY)))
+    release = run_once(settings).release_id
+    analyst = settings.published / "current" / "analyst"
+    assert analyst.exists()
+    write_all(settings.landing, of_month(JUNE))
+    with pipeline.open_session(settings) as session:
+        pipeline.ingest(session, report=silent)
+
+        def blocked(*_: object) -> None:
+            raise CheckFailed("blocked")
+
+        monkeypatch.setattr(checks, "run_checks", blocked)
+        with pytest.raises(CheckFailed):
+            pipeline.build(session, report=silent)
+    assert (settings.published / "current").resolve().name == release
+    assert not analyst.exists()
+
+
+def test_a_place_in_a_row_of_two_persons_is_hidden_for_the_sake_of_either() -> None:
+    """A carer's row tells where the cared-for lives."""
+    portal = load_definition().catalogue.latest(ENROLMENTS)
+    client = portal.column("person_id")
+    cared_for = replace(client, name="cared_person_id", primary_key_position=None)
+    both = replace(portal, columns=(*portal.columns, cared_for))
+    catalogue = Catalogue((both,))
+    columns = [c.name for c in both.columns]
+    with duckdb.connect() as connection:
+        connection.execute("create table identity_map (identity_code text, person_id bigint)")
+        connection.execute("insert into identity_map values ('A', 1), ('B', 2), ('C', 3)")
+        connection.execute("create table protected_person as select 2::bigint as person_id")
+        connection.execute("create table gate_left (record_number bigint)")
+        values = ", ".join(f"'S' as {name}" for name in columns)
+        connection.execute(
+            f"create table gate as select * replace (pair[1] as person_id, pair[2] as"
+            f" cared_person_id), record_number from (select {values}, unnest([['A', 'C'],"
+            " ['A', 'B'], ['B', 'C']]) as pair, unnest([1, 2, 3]) as record_number)"
+        )
+        sql = insert_sql(catalogue, both, 201705)
+        rows = connection.execute(sql[sql.index("select") :]).fetchall()
+    site = columns.index("site_id")
+    assert [row[site] for row in sorted(rows, key=lambda row: row[-1])] == ["S", None, None]

@@ -83,12 +83,18 @@ def test_no_more_is_read_ahead_than_there_is_room_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, byte_count: int, ahead: int
 ) -> None:
     """An eighth of 4 GiB is half a GiB of files; the first is handed over with those behind it."""
-    reader = Reader()
-    monkeypatch.setattr(reading, "_read", reader.read)
+    monkeypatch.setattr(reading, "_read", Reader().read)
+    really, begun = Lake.beside, list[Lake]()
+
+    def beside(self: Lake) -> Lake:
+        begun.append(really(self))
+        return begun[-1]
+
+    monkeypatch.setattr(Lake, "beside", beside)
     given = files(tmp_path, count=6, byte_count=byte_count)
     with closing(reading.read_ahead(lake(tmp_path), vault(tmp_path), given, {})) as arrivals:
         next(arrivals)
-    assert sorted(reader.started) == list(range(ahead))
+    assert len(begun) == ahead
 
 
 def test_a_file_that_is_gone_is_still_handed_over(
@@ -99,3 +105,21 @@ def test_a_file_that_is_gone_is_still_handed_over(
     given[1].path.unlink()
     arrivals = reading.read_ahead(lake(tmp_path), vault(tmp_path), given, {})
     assert [file.sequence for file, _ in arrivals] == [0, 1]
+
+
+def test_what_was_read_of_a_file_that_is_refused_is_forgotten(tmp_path: Path) -> None:
+    """Empty fields too many are seen after the records were read."""
+    header = (
+        "Asiointitunniste;Henkilötunnus;Toimipiste;Alkoi;Päättyi;Palvelumuoto;Yhteystapa;"
+        "Ammattiryhmä;Kiireellisyys;Asiointikieli;Palvelukieli;Kesto;Päivitetty\n"
+    )
+    contract = load_definition().catalogue.latest("apotti/encounters")
+    path = tmp_path / "encounters_201705.csv"
+    path.write_bytes(header.encode("utf-8-sig") + b"1;;;;;;;;;;;;;\n")
+    opened = lake(tmp_path)
+    ((_, arrival),) = reading.read_ahead(
+        opened, vault(tmp_path), (LandingFile(path, contract, 201705),), {}
+    )
+    with pytest.raises(DeliveryRefused, match=r"file\.columns"):
+        arrival.result()
+    assert opened.rows("select table_name from duckdb_tables()") == []

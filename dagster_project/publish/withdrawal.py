@@ -1,0 +1,43 @@
+"""Person-level files of releases made before the newest protection order: gone when it comes.
+
+Here: removing them, from the current release too, so that no reader waits for the next green build.
+Not here: protection orders themselves (`lake.protection`), or making releases (`release`).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+PERSON_LEVEL = ("analyst",)
+"""Folders of a release that tell of single persons."""
+MANIFEST = "manifest.json"
+
+
+def withdraw_person_level(published: Path, *, protection_count: int) -> None:
+    """Take person-level files out of every release that has seen fewer protection orders."""
+    for directory in complete_releases(published / "releases"):
+        manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["protection_count"] < protection_count:
+            for path in (directory / name for name in PERSON_LEVEL):
+                remove(path)
+
+
+def complete_releases(releases: Path) -> list[Path]:
+    """Releases that have a manifest, oldest first."""
+    if not releases.is_dir():
+        return []
+    named = (p for p in releases.iterdir() if not p.name.startswith("."))
+    return sorted(p for p in named if (p / MANIFEST).exists())
+
+
+def remove(directory: Path) -> None:
+    """Remove a directory such that a crash leaves it whole, or under a name that is swept up."""
+    if not directory.exists():
+        return
+    doomed = directory.with_name(f".staging-{directory.name}")
+    if doomed.exists():
+        shutil.rmtree(doomed)
+    directory.rename(doomed)
+    shutil.rmtree(doomed)
