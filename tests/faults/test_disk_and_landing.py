@@ -27,11 +27,10 @@ from tests.support.runs import (
     can_run,
     lake_content,
     run_once,
-    small_home,
     start,
 )
 from tests.support.search import codes_readable_in
-from tests.support.small_region import JUNE, MAY, PERSONS, deliveries, of_month
+from tests.support.small_region import MAY, PERSONS, deliveries, june_without_order, of_month
 
 OWN_MOUNTS = ("unshare", "--map-root-user", "--mount")
 """Linux: what is mounted is gone with the process."""
@@ -63,7 +62,10 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     on_it = (*OWN_MOUNTS, "sh", "-c", SMALL_DISK, str(disk))
     if not can_run(*on_it, "true"):
         pytest.skip("this system lets nobody mount a small disk; the limited-file test still runs")
-    calm = small_home(folder)
+    create_keyring(folder / "keys")
+    calm = Settings(home=folder / "home", keys=folder / "keys", min_free_disk_gib=0)
+    months = (*of_month(MAY), *june_without_order())
+    write_all(calm.landing, (*reference_lists(), *months))
     scenario = (sys.executable, "-m", "tests.support.full_disk", str(disk), str(calm.keys))
     environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT)}
     done = subprocess.run(
@@ -98,7 +100,7 @@ def test_a_file_that_cannot_grow_ends_the_run_with_a_message(tmp_path: Path) -> 
     create_keyring(tmp_path / "keys")
     write_all(settings.landing, (*reference_lists(), *of_month(MAY)))
     release = run_once(settings).release_id
-    write_all(settings.landing, of_month(JUNE))
+    write_all(settings.landing, june_without_order())
     for limit in (64 * 1024, 1024 * 1024):
         process = start(settings, "-c", LIMITED, str(limit))
         _, errors = process.communicate()

@@ -48,6 +48,11 @@ def of_month(sequence: int) -> tuple[Sent, ...]:
     return (listed, met) if sequence == JUNE else (listed, met, _diagnoses(), _enrolments())
 
 
+def june_without_order() -> tuple[Sent, ...]:
+    """The second month with nobody newly protected, so that what is published may stay."""
+    return (residents(JUNE, orders=[]), *of_month(JUNE)[1:])
+
+
 def residents(sequence: int, *, orders: Iterable[int]) -> Sent:
     """Everybody, `orders` under a protection order, and one row without a date of birth."""
     later = sequence == JUNE
