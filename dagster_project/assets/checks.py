@@ -156,7 +156,7 @@ def freshness_spec(contract: Contract) -> list[dg.AssetCheckSpec]:
             FRESH,
             asset=asset_key(f"staging.{contract.table}"),
             description=f"the next delivery comes within {contract.freshness_days} days"
-            f" of the {contract.delivery.sequence_step} it covers",
+            f" of the {contract.delivery.sequence_step.removeprefix('sender_')} it covers",
         )
     ]
 

@@ -24,8 +24,12 @@ from pydantic.alias_generators import to_camel
 from dagster_project.contracts.documents import Key, Place
 from dagster_project.contracts.model import DeliveryMode, FileFormat, SequenceStep
 
+POINTER = r"(/([^~/]|~[01])*)*"
+"""A JSON pointer (RFC 6901)."""
+
 Text = Annotated[str, Field(min_length=1)]
 Character = Annotated[str, Field(min_length=1, max_length=1)]
+Pointer = Annotated[str, Field(pattern=f"^{POINTER}$")]
 
 
 def _with(*directives: str) -> AfterValidator:
@@ -52,7 +56,7 @@ class DialectSpec(_Strict):
     """How the bytes of a delivery are written; see `model.Dialect`."""
 
     format: FileFormat
-    encoding: Literal["utf-8", "utf-8-sig", "iso-8859-1", "windows-1252"]
+    encoding: Literal["utf-8", "utf-8-sig", "iso-8859-1", "windows-1252"] | None = None
     delimiter: Character = ";"
     quote: Character = '"'
     decimal_separator: Literal[".", ","] = "."
@@ -62,6 +66,11 @@ class DialectSpec(_Strict):
         "Europe/Helsinki"
     )
     header_line: Annotated[StrictInt, Field(ge=1)] = 1
+    header_rows: Annotated[StrictInt, Field(ge=1, le=10)] = 1
+    sheet: Text | None = None
+    records: Pointer | None = None
+    version_pointer: Pointer | None = None
+    version: Text | None = None
     null_values: tuple[str, ...] = ("",)
     true_values: tuple[str, ...] = ("1",)
     false_values: tuple[str, ...] = ("0",)

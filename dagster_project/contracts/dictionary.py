@@ -22,7 +22,7 @@ class DictionaryRow:
     """1-based, in the order of the contract."""
     column: str
     source_name: str
-    """Header or field as sent."""
+    """Header, field, pointer or cell as sent."""
     business_name: str
     """Finnish name."""
     sql_type: str

@@ -2,7 +2,8 @@
 
 Here: `load_contract` for one file and `load_catalogue` for all; mapping what is not a column or a
 rule. Anything not understood is a `ContractError` that names file, line, place and what to do. Not
-here: columns (`columns`), rules (`rules`), what must hold among contracts (`relations`).
+here: columns (`columns`), file formats (`dialects`), rules (`rules`), what must hold among
+contracts (`relations`).
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from dagster_project.contracts.columns import check_columns, column
 from dagster_project.contracts.custom import (
     ContractCustom,
     DeliverySpec,
-    DialectSpec,
     parse_custom,
 )
+from dagster_project.contracts.dialects import check_final_newline, check_source_names, dialect
 from dagster_project.contracts.documents import Document, Place, read_document
 from dagster_project.contracts.expressions import check_value
 from dagster_project.contracts.model import (
@@ -35,8 +36,7 @@ from dagster_project.contracts.model import (
     Contract,
     DatasetRule,
     Delivery,
-    Dialect,
-    FileFormat,
+    DeliveryMode,
     Reference,
     RowRule,
     SequenceStep,
@@ -61,8 +61,12 @@ _TABLE_KEYS = {
     "tags",
 }
 _PROMISES = {"freshness": "d", "retention": "y"}
-_SEQUENCE_DIGITS = {SequenceStep.MONTH: 6, SequenceStep.YEAR: 4, SequenceStep.NONE: 8}
-_CSV_ONLY = {"delimiter", "quote", "header_line"}
+_SEQUENCE_DIGITS = {
+    SequenceStep.MONTH: 6,
+    SequenceStep.YEAR: 4,
+    SequenceStep.SENDER_QUARTER: 7,
+    SequenceStep.NONE: 8,
+}
 _TARGET = re.compile(
     r"(?P<file>[^#]+)#/schema/(?P<table>[a-z0-9_]+)/properties/(?P<column>[a-z0-9_]+)"
 )
@@ -111,7 +115,10 @@ def _contract(given: OpenDataContractStandard, document: Document) -> Contract:
     table, place = _table(given, root, name=table_name)
     custom_place = root.at("customProperties")
     custom = parse_custom(ContractCustom, given.customProperties, custom_place)
+    stated = dialect(custom.dialect, custom_place)
+    check_final_newline(custom, custom_place)
     columns = _columns(table, place.at("properties"))
+    check_source_names(columns, stated, place.at("properties"))
     row_rules, dataset_rules = _rules(table, columns, place=place)
     upcast = _upcast(custom.upcast, columns, place=custom_place)
     return Contract(
@@ -120,7 +127,7 @@ def _contract(given: OpenDataContractStandard, document: Document) -> Contract:
         version=str(given.version),
         purpose=_purpose(given, root),
         grain=_filled(table.dataGranularityDescription, "dataGranularityDescription", place),
-        dialect=_dialect(custom.dialect, custom_place),
+        dialect=stated,
         delivery=_delivery(custom.delivery, columns, place=custom_place),
         columns=columns,
         row_rules=row_rules,
@@ -208,21 +215,16 @@ def _filled(value: str | None, key: str, place: Place) -> str:
     return value.strip()
 
 
-def _dialect(spec: DialectSpec, place: Place) -> Dialect:
-    useless = sorted(spec.model_fields_set & _CSV_ONLY)
-    if spec.format is not FileFormat.CSV and useless:
-        raise place.error(f"{', '.join(useless)} has no effect on {spec.format}", "remove it")
-    if spec.format is FileFormat.CSV and spec.delimiter in {spec.quote, spec.decimal_separator}:
-        raise place.error("delimiter is also quote or decimal separator", "correct the dialect")
-    return Dialect(**dict(spec))
-
-
 def _delivery(spec: DeliverySpec, columns: tuple[Column, ...], *, place: Place) -> Delivery:
     digits = _SEQUENCE_DIGITS[spec.sequence_step]
     if rf"(?P<sequence>\d{{{digits}}})" not in spec.file_pattern:
         raise place.error(
             f"filePattern {spec.file_pattern} states no sequence of step {spec.sequence_step}",
             rf"write (?P<sequence>\d{{{digits}}}) in it",
+        )
+    if spec.sequence_step is SequenceStep.SENDER_QUARTER and spec.mode is DeliveryMode.SNAPSHOT:
+        raise place.error(
+            "a sender's snapshot would end the rows of all others", "write mode: increment"
         )
     _check_updated_at(spec.updated_at_column, columns, place=place)
     try:

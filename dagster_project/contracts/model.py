@@ -12,12 +12,21 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+CELL = "cell:"
+"""Begins the source name of a column that a workbook states above its table."""
+
 
 class FileFormat(StrEnum):
     """How a delivery is written."""
 
     CSV = "csv"
     NDJSON = "ndjson"
+    """One JSON object per line."""
+    JSON = "json"
+    """One JSON document that holds an array of records."""
+    XLSX = "xlsx"
+    """One sheet of an Excel workbook."""
+    PARQUET = "parquet"
 
 
 class DeliveryMode(StrEnum):
@@ -36,6 +45,8 @@ class SequenceStep(StrEnum):
     """yyyymm."""
     YEAR = "year"
     """yyyy."""
+    SENDER_QUARTER = "sender_quarter"
+    """yyyyqNN: year, quarter 1-4, sender 01-99. Each sender has predecessors of its own."""
     NONE = "none"
     """Numbered freely (yyyymmdd): no predecessor can be missing."""
 
@@ -62,8 +73,9 @@ class Dialect:
     """How the bytes of a delivery are to be read; stated by the contract, never sniffed."""
 
     format: FileFormat
-    encoding: str
-    """`utf-8`, `utf-8-sig` (a byte order mark is due), `iso-8859-1` or `windows-1252`."""
+    encoding: str = "utf-8"
+    """`utf-8`, `utf-8-sig` (a byte order mark is due), `iso-8859-1` or `windows-1252`. Workbooks
+    and Parquet are no text; what is read from them is UTF-8."""
     delimiter: str = ";"
     quote: str = '"'
     decimal_separator: str = "."
@@ -73,6 +85,16 @@ class Dialect:
     """Zone of the timestamps as sent; the lake keeps UTC."""
     header_line: int = 1
     """1-based line of the header; what stands above it is a preamble."""
+    header_rows: int = 1
+    """Rows that the header of a sheet has, from `header_line` on."""
+    sheet: str = ""
+    """Name of the sheet that holds the table (XLSX)."""
+    records: str = ""
+    """JSON pointer (RFC 6901) to the array of records; empty where the document is the array."""
+    version_pointer: str | None = None
+    """JSON pointer to the version of the API that wrote the document, where one is due."""
+    version: str | None = None
+    """The version due there."""
     null_values: tuple[str, ...] = ("",)
     true_values: tuple[str, ...] = ("1",)
     false_values: tuple[str, ...] = ("0",)
@@ -84,7 +106,9 @@ class Column:
 
     name: str
     source_name: str
-    """Header (CSV) or field (NDJSON) as sent; may hold `{sequence}`."""
+    """Header or field as sent; may hold `{sequence}`. In JSON and NDJSON one that begins with `/`
+    is a JSON pointer within the record; in a workbook `cell:B2` is the cell above the table whose
+    value every record has."""
     sql_type: str
     """BIGINT, INTEGER, DOUBLE, DECIMAL(p,s), VARCHAR, DATE, TIMESTAMP or BOOLEAN."""
     description: str
@@ -105,6 +129,11 @@ class Column:
     business_name: str = ""
     codes: tuple[tuple[str, str], ...] = ()
     """Code and its meaning, where the column holds a code that the contract explains."""
+
+    @property
+    def cell(self) -> str | None:
+        """`B2` where a workbook states the value once, in that cell, for all its records."""
+        return self.source_name.removeprefix(CELL) if self.source_name.startswith(CELL) else None
 
 
 @dataclass(frozen=True)
@@ -175,6 +204,9 @@ class Delivery:
                 return (year - 1) * 100 + 12 if month == 1 else sequence - 1
             case SequenceStep.YEAR:
                 return sequence - 1
+            case SequenceStep.SENDER_QUARTER:
+                is_first = sequence // 100 % 10 == 1
+                return sequence - 1000 + 300 if is_first else sequence - 100
             case SequenceStep.NONE:
                 return None
 
@@ -182,7 +214,7 @@ class Delivery:
         """Last day that a delivery of this sequence covers.
 
         Raises:
-            ValueError: the sequence is not a month, year or date.
+            ValueError: the sequence is not a month, year, quarter of a sender, or date.
         """
         match self.sequence_step:
             case SequenceStep.MONTH:
@@ -190,8 +222,19 @@ class Delivery:
                 return date(year, month, calendar.monthrange(year, month)[1])
             case SequenceStep.YEAR:
                 return date(sequence, 12, 31)
+            case SequenceStep.SENDER_QUARTER:
+                return _last_of_quarter(sequence)
             case SequenceStep.NONE:
                 return date(sequence // 10000, sequence // 100 % 100, sequence % 100)
+
+
+def _last_of_quarter(sequence: int) -> date:
+    """Last day of the quarter in yyyyqNN."""
+    year, quarter, sender = sequence // 1000, sequence // 100 % 10, sequence % 100
+    if quarter not in range(1, 5) or sender == 0:
+        raise ValueError("no quarter of a sender")
+    month = 3 * quarter
+    return date(year, month, calendar.monthrange(year, month)[1])
 
 
 @dataclass(frozen=True)

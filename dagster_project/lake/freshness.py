@@ -49,6 +49,8 @@ def due_date(contract: Contract, covers_to: date) -> date | None:
             sequence = next_day.year * 100 + next_day.month
         case SequenceStep.YEAR:
             sequence = next_day.year
+        case SequenceStep.SENDER_QUARTER:
+            sequence = next_day.year * 1000 + (next_day.month + 2) // 3 * 100 + 1
         case SequenceStep.NONE:
             return None
     return contract.delivery.last_date(sequence) + timedelta(days=contract.freshness_days)

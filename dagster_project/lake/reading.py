@@ -20,7 +20,7 @@ from dagster_project.errors import DeliveryRefused
 from dagster_project.lake import gate
 from dagster_project.lake.connection import Lake
 from dagster_project.sources.landing import Key, LandingFile
-from dagster_project.sources.text import utf8_text
+from dagster_project.sources.readable import readable
 from dagster_project.vault.deliveries import DeliveryVault, VaultedDelivery
 
 Fingerprint = tuple[int, int, int]
@@ -102,10 +102,11 @@ def _read(
         vaulted = blobs.put(file.path)
         if file.key in known:
             return Arrival(file, taken, vaulted, None)
+        contract, sequence = file.contract, file.sequence
         try:
-            with utf8_text(file.path, file.contract, temp=lake.settings.temp) as text:
-                gate.read(lake, file.contract, file.sequence, text, into=name)
-            gate.find_new_codes(lake, file.contract, of=name)
+            with readable(file.path, contract, sequence=sequence, temp=lake.settings.temp) as text:
+                gate.read(lake, contract, sequence, text, into=name)
+            gate.find_new_codes(lake, contract, of=name)
         except BaseException:
             gate.forget(lake, name)
             raise

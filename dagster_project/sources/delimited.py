@@ -1,19 +1,26 @@
 """Delimited text (CSV): header against contract, then DuckDB's reader with everything stated.
 
-Here: the header, and the relation of records. Not here: casts and rules, or what is wrong with a
-file that the reader gives up on (`faults`).
+Here: the header, the relation of records, a record as sent. Not here: encodings (`text`), casts and
+rules, or what is wrong with a file that the reader gives up on (`faults`).
 """
 
 from __future__ import annotations
 
 import csv
+import io
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from dagster_project.contracts.model import Contract, Dialect
 from dagster_project.errors import DeliveryRefused
 from dagster_project.sources import faults
-from dagster_project.sources.text import MAX_LINE_BYTES, count_byte, first_lines
+from dagster_project.sources.formats import Relation
+from dagster_project.sources.headers import check_names, names_due
+from dagster_project.sources.text import MAX_LINE_BYTES, count_byte, first_lines, utf8_text
 from dagster_project.sql_text import literal
+
+MAY_BREAK_RECORDS = False
 
 # Small, for deliveries are read side by side. A multiple of the page: with other sizes DuckDB 1.5.5
 # gives up on sound files ("does not support a full read"). Read with `parallel = false` it would
@@ -22,26 +29,46 @@ BUFFER_BYTES = 2 * MAX_LINE_BYTES
 _CHUNK = 8 * 1024 * 1024
 
 
-def relation(path: Path, contract: Contract, sequence: int) -> str:
-    """SQL that reads the records as text columns `raw_0 … raw_n`, in file order.
+def prepared(
+    path: Path, contract: Contract, *, sequence: int, temp: Path
+) -> AbstractContextManager[Path]:
+    """The file as UTF-8; see `utf8_text`."""
+    del sequence  # the header is checked when it can be read
+    return utf8_text(path, contract, temp=temp)
+
+
+def relation(path: Path, contract: Contract, sequence: int) -> Relation:
+    """The records, after the header.
 
     Raises:
         DeliveryRefused: the header is not the contract's.
     """
     check_header(path, contract, sequence)
+    return Relation(rows_sql(path, contract, skip=contract.dialect.header_line))
+
+
+def rows_sql(path: Path, contract: Contract, *, skip: int) -> str:
+    """SQL that reads rows, after so many lines, as text columns `raw_0 … raw_n`, in file order."""
     dialect = contract.dialect
     columns = ", ".join(f"'raw_{i}': 'VARCHAR'" for i in range(len(contract.columns)))
     nulls = ", ".join(literal(v) for v in dialect.null_values)
     return (
         f"read_csv({literal(str(path))}, auto_detect = false, header = false,"
-        f" skip = {dialect.header_line}, columns = {{{columns}}},"
+        f" skip = {skip}, columns = {{{columns}}},"
         f" delim = {literal(dialect.delimiter)}, quote = {literal(dialect.quote)},"
         f" escape = {literal(dialect.quote)}, nullstr = [{nulls}], strict_mode = true,"
         f" max_line_size = {MAX_LINE_BYTES}, buffer_size = {BUFFER_BYTES})"
     )
 
 
-def check_record_ends(path: Path, contract: Contract, record_count: int) -> None:
+def refusal(
+    path: Path, contract: Contract, message: str, *, is_content: bool
+) -> DeliveryRefused | None:
+    """The first fault of the file; see `faults`."""
+    return faults.refusal(path, contract, message) if is_content else None
+
+
+def check_count(path: Path, contract: Contract, record_count: int) -> None:
     """See that no record that was read ends in empty fields too many, which DuckDB overlooks.
 
     With a delimiter unquoted in a value and nothing in the last column, they are the only sign that
@@ -85,15 +112,11 @@ def check_header(path: Path, contract: Contract, sequence: int) -> None:
         DeliveryRefused: a column is missing, extra, renamed or out of place.
     """
     dialect = contract.dialect
-    found = _header(path, dialect)
-    due = [c.source_name.replace("{sequence}", str(sequence)) for c in contract.columns]
-    if found == due:
-        return
-    raise DeliveryRefused(
-        "file.header",
-        f"the header is not the contract's: {_difference(found, due, dialect.delimiter)}",
+    check_names(
+        _header(path, dialect),
+        names_due(contract.columns, sequence),
         line=dialect.header_line,
-        column=next((d for f, d in zip(found, due, strict=False) if f != d), None),
+        hint=f"is the delimiter {dialect.delimiter!r}?",
     )
 
 
@@ -106,16 +129,27 @@ def _header(path: Path, dialect: Dialect) -> list[str]:
         return []
 
 
-def _difference(found: list[str], due: list[str], delimiter: str) -> str:
-    missing = [d for d in due if d not in found]
-    extra = len([f for f in found if f not in due])
-    if len(found) <= 1 < len(due):
-        return f"it has one column where {len(due)} are due; is the delimiter {delimiter!r}?"
-    if missing or extra:
-        named = f"missing {', '.join(missing)}" if missing else "none missing"
-        return (
-            f"{named}; {extra} not in the contract; {len(found)} columns where {len(due)} are due"
-        )
-    if len(found) != len(due):
-        return f"{len(found)} columns where {len(due)} are due: one is there twice"
-    return f"the columns are not in the contract's order: {', '.join(due)}"
+def record(data: bytes, contract: Contract, number: int) -> dict[str, str] | None:
+    """A record's fields as sent, under the contract's headings."""
+    dialect = contract.dialect
+    text = io.StringIO(data.decode(dialect.encoding), newline="")
+    fields = _fields(list(text)[dialect.header_line :], dialect, number)
+    if fields is None:
+        return None
+    return dict(zip([c.source_name for c in contract.columns], fields, strict=False))
+
+
+def _fields(lines: list[str], dialect: Dialect, due: int) -> list[str] | None:
+    """Fields of a record, counted as at the gate: no empty lines, blanks may precede a quote."""
+    csv.field_size_limit(max(csv.field_size_limit(), sum(map(len, lines))))
+    read = partial(csv.reader, delimiter=dialect.delimiter, quotechar=dialect.quote)
+    reader = read(lines, skipinitialspace=True)
+    number = first_line = 0
+    for fields in reader:
+        number += bool(fields)
+        if fields and number == due:
+            # Read again with its blanks, which may be what is wrong with it.
+            exact = next(read(lines[first_line : reader.line_num]))
+            return exact if len(exact) == len(fields) else fields
+        first_line = reader.line_num
+    return None

@@ -5,12 +5,19 @@ Here: lines to text columns. Not here: casts and rules.
 
 from __future__ import annotations
 
+import re
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from dagster_project.contracts.model import Column, Contract, Dialect
+from dagster_project.errors import DeliveryRefused
+from dagster_project.sources import faults
 from dagster_project.sources.delimited import BUFFER_BYTES
-from dagster_project.sources.text import MAX_LINE_BYTES
+from dagster_project.sources.formats import Relation
+from dagster_project.sources.text import MAX_LINE_BYTES, utf8_text
 from dagster_project.sql_text import literal
+
+MAY_BREAK_RECORDS = True
 
 # A character that JSON text may not hold unescaped, so no line is ever split.
 _NO_DELIMITER = "\x1f"
@@ -26,23 +33,32 @@ _JSON_TYPES: dict[str, tuple[str, ...]] = {
 """JSON types of a value besides a string, by the column's type."""
 
 
-def relation(path: Path, contract: Contract, sequence: int) -> str:
-    """SQL that reads the lines as text columns `raw_0 … raw_n` and `is_broken`, in file order.
+def prepared(
+    path: Path, contract: Contract, *, sequence: int, temp: Path
+) -> AbstractContextManager[Path]:
+    """The file as it lies; see `utf8_text`."""
+    del sequence  # there is no header
+    return utf8_text(path, contract, temp=temp)
 
-    `is_broken` is true where a line is not a JSON object, has a field twice or one that the
-    contract does not know, or a value with a NUL character or of another JSON type than the
-    column's (a string always will do). A field that is left out is NULL.
+
+def relation(path: Path, contract: Contract, sequence: int) -> Relation:
+    """The lines as records; `is_broken` is true of one that is no record of the contract.
+
+    It is not a JSON object, has a field twice or one that the contract does not know, or a value
+    with a NUL character or of another JSON type than the column's (a string always will do). A
+    field that is left out is NULL. Where a source name is a JSON pointer, the contract knows the
+    whole field that it leads into.
     """
     del sequence  # field names do not depend on it
     names = [c.source_name for c in contract.columns]
-    pointers = ", ".join(literal("/" + n.replace("~", "~0").replace("/", "~1")) for n in names)
-    known = ", ".join(literal(n) for n in names)
+    pointers = ", ".join(literal(_pointer(n)) for n in names)
+    known = ", ".join(literal(_field(n)) for n in names)
     dialect = contract.dialect
     fields = ", ".join(
-        f"{_nulled(f'fields[{i + 1}]', dialect)} as raw_{i}" for i in range(len(names))
+        f"{nulled(f'fields[{i + 1}]', dialect)} as raw_{i}" for i in range(len(names))
     )
     wrong_types = " or ".join(_wrong_type(i, c) for i, c in enumerate(contract.columns, start=1))
-    return (
+    return Relation(
         f"(select {fields}, sound is null or len(list_distinct(keys)) < len(keys)"
         f" or len(list_filter(keys, lambda k: k not in ({known}))) > 0"
         f" or len(list_filter(fields, lambda v: contains(v, chr(0)))) > 0"
@@ -54,7 +70,20 @@ def relation(path: Path, contract: Contract, sequence: int) -> str:
     )
 
 
-def _nulled(text: str, dialect: Dialect) -> str:
+def _pointer(name: str) -> str:
+    """JSON pointer to what a source name names: a pointer itself, or a field of the record."""
+    is_pointer = name.startswith("/")
+    return name if is_pointer else "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def _field(name: str) -> str:
+    """Field of the record that a source name is, or leads into."""
+    if not name.startswith("/"):
+        return name
+    return name.split("/")[1].replace("~1", "/").replace("~0", "~")
+
+
+def nulled(text: str, dialect: Dialect) -> str:
     """SQL for a text that is NULL where the dialect writes a missing value so."""
     for value in dialect.null_values:
         text = f"nullif({text}, {literal(value)})"
@@ -74,3 +103,22 @@ def _wrong_type(position: int, column: Column) -> str:
     kind = column.sql_type.split("(")[0]
     allowed = ("VARCHAR", "NULL", *_JSON_TYPES.get("" if column.is_identity else kind, ()))
     return f"coalesce(types[{position}] not in ({', '.join(map(literal, allowed))}), false)"
+
+
+def check_count(path: Path, contract: Contract, record_count: int) -> None:
+    """Nothing to see: every line is a record."""
+
+
+def refusal(
+    path: Path, contract: Contract, message: str, *, is_content: bool
+) -> DeliveryRefused | None:
+    """The first fault of the file; see `faults`."""
+    return faults.refusal(path, contract, message) if is_content else None
+
+
+def record(data: bytes, contract: Contract, number: int) -> dict[str, str] | None:
+    """A line as sent; an empty one counts, as at the gate, but not what follows the last end."""
+    lines = re.split("\r\n|[\r\n]", data.decode(contract.dialect.encoding))
+    if not lines[-1]:
+        lines.pop()
+    return {"line": lines[number - 1]} if 1 <= number <= len(lines) else None

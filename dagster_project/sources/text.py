@@ -1,24 +1,23 @@
 """The bytes of a delivery as UTF-8 text, checked against the encoding its contract states.
 
 Here: encodings, byte order marks, NUL bytes, over-long lines, cut-off ends. Not here: fields and
-records (`delimited`, `json_lines`).
+records (`delimited`, `json_lines`), files that are no text (`parquet`, `workbooks`).
 """
 
 from __future__ import annotations
 
 import codecs
-import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import numpy as np
 
 from dagster_project.contracts.model import Contract, FileFormat
 from dagster_project.errors import DeliveryRefused
+from dagster_project.sources.files import by_descriptor, memory_file, opened
 
 MAX_LINE_BYTES = 1024 * 1024
 _CHUNK = 1024 * 1024
@@ -26,7 +25,6 @@ _BOM = codecs.BOM_UTF8
 _BOMS_OF_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _C1_CONTROLS = bytes(range(0x80, 0xA0))
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
-_DESCRIPTORS = Path("/proc/self/fd")
 
 
 @contextmanager
@@ -40,33 +38,15 @@ def utf8_text(path: Path, contract: Contract, *, temp: Path) -> Iterator[Path]:
         DeliveryRefused: a NUL byte, an over-long line, another encoding than the contract's, a
             cut-off or empty file.
     """
-    with _opened(path) as source:
+    with opened(path) as source:
         if contract.dialect.encoding in ("utf-8", "utf-8-sig"):
             _check_chunks(source, contract)
-            yield _by_descriptor(source, path)
+            yield by_descriptor(source, path)
         else:
-            with _memory_file(temp) as (target, target_path):
+            with memory_file(temp) as (target, target_path):
                 _transcode(source, target, contract)
                 target.flush()
                 yield target_path
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    try:
-        source = path.open("rb")
-    except OSError as error:
-        raise DeliveryRefused(
-            "file.unreadable",
-            f"the file cannot be read ({error.strerror}); mend it, then run again",
-        ) from None
-    with source:
-        yield source
-
-
-def _by_descriptor(source: BinaryIO, path: Path) -> Path:
-    """The open file under a path that DuckDB takes literally: the home's may hold `*` or `[`."""
-    return _DESCRIPTORS / str(source.fileno()) if _DESCRIPTORS.is_dir() else path
 
 
 def _check_chunks(source: BinaryIO, contract: Contract) -> None:
@@ -219,17 +199,6 @@ class _Utf8Suspicion:
     def confirmed(self) -> bool:
         """Whether all that was seen is UTF-8 with characters beyond ASCII."""
         return self._valid and self.first_line is not None
-
-
-@contextmanager
-def _memory_file(temp: Path) -> Iterator[tuple[BinaryIO, Path]]:
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("delivery")
-        with os.fdopen(descriptor, "wb") as handle:
-            yield handle, _DESCRIPTORS / str(descriptor)
-        return
-    with tempfile.NamedTemporaryFile(dir=temp) as named:
-        yield cast("BinaryIO", named.file), Path(named.name)
 
 
 def first_lines(path: Path, count: int) -> list[str]:

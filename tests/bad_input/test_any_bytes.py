@@ -21,7 +21,7 @@ from dagster_project.errors import DeliveryRefused
 from dagster_project.lake import gate
 from dagster_project.lake.connection import Lake
 from dagster_project.settings import Settings
-from dagster_project.sources.text import utf8_text
+from dagster_project.sources.readable import readable
 from tests.support.leaks import leaked
 from tests.support.raw_files import CODES, ENROLMENTS, FORMS, Form
 
@@ -78,7 +78,7 @@ def judge(lake: Lake, form: Form, path: Path) -> gate.Verdict:
         DeliveryRefused: it does not pass.
     """
     contract, sequence = form.contract, form.first_sequence
-    with utf8_text(path, contract, temp=path.parent) as text:
+    with readable(path, contract, sequence=sequence, temp=path.parent) as text:
         gate.read(lake, contract, sequence, text, into="records")
     gate.find_new_codes(lake, contract, of="records")
     gate.show(lake, "records")

@@ -33,6 +33,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "synthetic": (*BASE, "contracts"),
     "sources": (*BASE_AND_FILES, "contracts"),
     "vault": (*BASE_AND_FILES, "contracts"),
+    "vault.as_sent": (*BASE_AND_FILES, "contracts", "sources", "vault"),
     "lake": LAKE,
     "lake.delivery": (*LAKE, "lake", "vault"),
     "lake.protection": (*LAKE, "lake", "vault"),

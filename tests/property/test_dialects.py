@@ -66,7 +66,7 @@ def read(
         try:
             with utf8_text(path, stated, temp=Path(folder)) as text:
                 relation = reader.relation(text, stated, 20170101)
-                return duck.execute(f"select raw_0, raw_1 from {relation}").fetchall()
+                return duck.execute(f"select raw_0, raw_1 from {relation.sql}").fetchall()
         except (DeliveryRefused, duckdb.InvalidInputException, duckdb.ConversionException):
             return None
 

@@ -176,6 +176,23 @@ def test_the_sample_is_sound(tmp_path: Path) -> None:
     assert list(problems(tmp_path)) == []
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"format": "xlsx", "sheet": "Tiedot", "headerLine": 4, "headerRows": 2},
+        {"format": "xlsx", "sheet": "Tiedot", "dateFormat": "%Y-%m-%d", "decimalSeparator": "."},
+        {"format": "parquet", "timeZone": "UTC"},
+        {"format": "json", "encoding": "utf-8", "records": "/data"},
+        {"format": "json", "records": "", "versionPointer": "/meta/v", "version": "v11"},
+    ],
+    ids=str,
+)
+def test_the_sample_may_come_in_other_formats(tmp_path: Path, given: dict[str, Any]) -> None:
+    dialect = load_contract(write(tmp_path, changed(sample(), (DIALECT, given)))).dialect
+    assert (dialect.format, dialect.encoding) == (given["format"], "utf-8")
+    assert (dialect.true_values, dialect.false_values) == (("true",), ("false",))
+
+
 COLUMN = {
     "name": "extra",
     "physicalName": "Lisä",
@@ -260,6 +277,78 @@ BROKEN: dict[str, tuple[list[Change], str]] = {
     "delimiter of NDJSON": (
         [((*DIALECT, "format"), "ndjson"), ((*DIALECT, "delimiter"), ";")],
         r"delimiter has no effect on ndjson",
+    ),
+    "no encoding": ([((*DIALECT, "encoding"), GONE)], r"dialect\.encoding: Field required"),
+    "header rows of CSV": ([((*DIALECT, "headerRows"), 2)], r"header_rows has no effect on csv"),
+    "sheet of CSV": ([((*DIALECT, "sheet"), "A")], r"sheet has no effect on csv"),
+    "records of CSV": ([((*DIALECT, "records"), "/a")], r"records has no effect on csv"),
+    "version of CSV": ([((*DIALECT, "version"), "1")], r"version has no effect on csv"),
+    "workbook without sheet": ([(DIALECT, {"format": "xlsx"})], r"dialect\.sheet: Field required"),
+    "encoding of a workbook": (
+        [(DIALECT, {"format": "xlsx", "sheet": "A", "encoding": "utf-8"})],
+        r"encoding has no effect on xlsx",
+    ),
+    "dates of a workbook": (
+        [(DIALECT, {"format": "xlsx", "sheet": "A", "dateFormat": "%d.%m.%Y"})],
+        r"dateFormat: xlsx has numbers and dates as such.*remove it",
+    ),
+    "last line end of a workbook": (
+        [(DIALECT, {"format": "xlsx", "sheet": "A"}), ((*DELIVERY, "finalNewline"), False)],
+        r"finalNewline has no effect on xlsx",
+    ),
+    "cell of a workbook that is none": (
+        [
+            (DIALECT, {"format": "xlsx", "sheet": "A", "headerLine": 4}),
+            ((*KIND, "physicalName"), "cell:2B"),
+        ],
+        r"kind_code.*cell:2B is no cell above the header",
+    ),
+    "cell in the header": (
+        [
+            (DIALECT, {"format": "xlsx", "sheet": "A", "headerLine": 4}),
+            ((*KIND, "physicalName"), "cell:B4"),
+        ],
+        r"kind_code.*cell:B4 is no cell above the header",
+    ),
+    "encoding of Parquet": (
+        [(DIALECT, {"format": "parquet", "encoding": "utf-8"})],
+        r"encoding has no effect on parquet",
+    ),
+    "comma of Parquet": (
+        [(DIALECT, {"format": "parquet", "decimalSeparator": ","})],
+        r"decimalSeparator: parquet has numbers",
+    ),
+    "truth of Parquet": (
+        [(DIALECT, {"format": "parquet", "trueValues": ["K"]})],
+        r"true_values has no effect on parquet",
+    ),
+    "document without records": (
+        [(DIALECT, {"format": "json", "encoding": "utf-8"})],
+        r"dialect\.records: Field required",
+    ),
+    "document in Latin-1": (
+        [(DIALECT, {"format": "json", "records": "", "encoding": "iso-8859-1"})],
+        r"a JSON document is no iso-8859-1; write utf-8",
+    ),
+    "records that are no pointer": (
+        [(DIALECT, {"format": "json", "records": "items"})],
+        r"dialect\.records: String should match",
+    ),
+    "version without pointer": (
+        [(DIALECT, {"format": "json", "records": "", "version": "v11"})],
+        r"version and versionPointer go together",
+    ),
+    "name that is no pointer": (
+        [(DIALECT, {"format": "json", "records": ""}), ((*KIND, "physicalName"), "/a~b")],
+        r"kind_code.*/a~b is no JSON pointer",
+    ),
+    "snapshots of senders": (
+        [
+            ((*DELIVERY, "sequenceStep"), "sender_quarter"),
+            ((*DELIVERY, "filePattern"), r"v_(?P<sequence>\d{7})\.xlsx"),
+            ((*DELIVERY, "mode"), "snapshot"),
+        ],
+        r"a sender's snapshot would end the rows of all others",
     ),
     "header line is text": (
         [((*DIALECT, "headerLine"), "3")],
