@@ -36,7 +36,7 @@ from dagster_project.lake.reading import read_ahead
 from dagster_project.publish.withdrawal import withdraw_person_level
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources.landing import LandingFile, StrayFile, survey
-from dagster_project.sql_models import Model, ModelGraph, load_models
+from dagster_project.sql_models import Model, ModelGraph, check_purposes, load_models
 from dagster_project.vault.deliveries import DeliveryVault
 from dagster_project.vault.identities import Identities
 from dagster_project.vault.keys import Keyring, load_keyring
@@ -73,7 +73,10 @@ def load_definition() -> Definition:
     rulebooks = rulebook.load_rulebooks()
     hashes = {catalogue.latest(k).table: catalogue.latest(k).sha256 for k in catalogue.tables()}
     hashes |= {r.name: r.sha256 for r in rulebooks}
-    return Definition(catalogue, rulebooks, load_models(SQL, hashes))
+    graph = load_models(SQL, hashes)
+    newest = [catalogue.latest(key) for key in catalogue.tables()]
+    check_purposes(graph, {contract.table: contract.register for contract in newest})
+    return Definition(catalogue, rulebooks, graph)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,14 @@ from sqlglot import exp
 from dagster_project.errors import BuildError
 
 SCHEMAS = ("core", "mart")
+PURPOSES = {
+    "knowledge management": frozenset({"public", "population", "health", "social"}),
+    "client work": frozenset({"public", "population", "health", "social"}),
+    "research": frozenset({"public", "population", "health", "social"}),
+}
+"""Registers that a mart may read, by its purpose. The occupational register is its controller's
+alone: none of the organiser's purposes reads it (Act on the Processing of Client Data in Healthcare
+and Social Welfare 703/2023; Act on the Secondary Use of Health and Social Data 552/2019, § 41)."""
 _KEYS = frozenset({"grain", "key", "partition", "touched", "purpose", "may_be_empty"})
 
 
@@ -140,6 +148,26 @@ def load_models(root: Path, contract_hashes: Mapping[str, str]) -> ModelGraph:
     return ModelGraph(graph.models, _fingerprints(graph, contract_hashes))
 
 
+def check_purposes(graph: ModelGraph, registers: Mapping[str, str]) -> None:
+    """See that no mart reads a register that its purpose does not allow.
+
+    Args:
+        graph: All models.
+        registers: Register of each staging table, by table name.
+
+    Raises:
+        BuildError: one does.
+    """
+    for model in graph.models:
+        read = {registers[table] for table in graph.sources(model) if table in registers}
+        forbidden = sorted(read - PURPOSES[model.purpose]) if model.schema == "mart" else []
+        if forbidden:
+            raise BuildError(
+                f"{model.full_name} reads the {', '.join(forbidden)} register, which its purpose"
+                f" ({model.purpose}) does not allow"
+            )
+
+
 def _place(
     model: Model, models: Mapping[str, Model], ordered: dict[str, Model], *, trail: tuple[str, ...]
 ) -> None:
@@ -208,5 +236,7 @@ def _check_header(header: dict[str, Any], where: str) -> None:
             f"{where}: the header lacks {sorted(missing)} and has unknown {sorted(unknown)};"
             f" it may say {sorted(_KEYS)}"
         )
+    if where.startswith("sql/mart/") and header.get("purpose") not in PURPOSES:
+        raise BuildError(f"{where}: a mart states its `purpose`, one of {sorted(PURPOSES)}")
     if not str(header["grain"]).startswith("One row per "):
         raise BuildError(f"{where}: `grain` is one sentence that starts with 'One row per'")

@@ -14,7 +14,14 @@ from enum import StrEnum
 
 import duckdb
 
-from dagster_project.contracts.model import Catalogue, Contract, DeliveryMode, Dimension, Severity
+from dagster_project.contracts.model import (
+    Catalogue,
+    Contract,
+    DeliveryMode,
+    Dimension,
+    SequenceStep,
+    Severity,
+)
 from dagster_project.errors import CheckFailed
 from dagster_project.lake.connection import Lake
 from dagster_project.lake.delivery import Run
@@ -23,6 +30,12 @@ from dagster_project.sql_text import quoted
 CORE_OF_STAGING = {
     "apotti/encounters": "core.encounter",
     "apotti/diagnoses": "core.diagnosis",
+    "apotti/measurements": "core.measurement",
+    "apotti/procedures": "core.procedure",
+    "apotti/referrals": "core.referral",
+    "apotti/access_events": "core.access_event",
+    "apotti/need_assessments": "core.need_assessment",
+    "apotti/social_services": "core.service_period",
 }
 """Core tables with one row per staging row in force, for the second conservation law."""
 
@@ -129,12 +142,21 @@ def _no_gap(contract: Contract) -> Check:
 
 
 def gaps_sql(contract: Contract) -> str:
-    """SQL for the sequences before which one is missing."""
+    """SQL for the sequences before which one is missing.
+
+    Before a sender's own first there is none, however early others began.
+    """
+    is_by_sender = contract.delivery.sequence_step is SequenceStep.SENDER_QUARTER
+    same_sender = (
+        " and earlier.delivery_sequence % 100 = later.delivery_sequence % 100"
+        if is_by_sender
+        else ""
+    )
     return (
         f"select delivery_sequence from ops.delivery as later where {_mine(contract)}"
         " and predecessor_sequence is not null"
-        f" and delivery_sequence > (select min(delivery_sequence) from ops.delivery"
-        f" where {_mine(contract)})"
+        " and delivery_sequence > (select min(earlier.delivery_sequence)"
+        f" from ops.delivery as earlier where {_mine(contract)}{same_sender})"
         f" and predecessor_sequence not in (select delivery_sequence from ops.delivery"
         f" where {_mine(contract)})"
     )
@@ -205,6 +227,12 @@ def _of_protection(contracts: list[Contract]) -> list[Check]:
         ("core.encounter", ["person_id"], ["site_id"]),
         ("core.enrolment", ["person_id"], ["provider_id", "site_id"]),
         ("core.person_month", ["person_id"], ["municipality_code"]),
+        ("core.measurement", ["person_id"], ["site_id"]),
+        ("core.procedure", ["person_id"], ["site_id"]),
+        ("core.referral", ["person_id"], ["received_by_code"]),
+        ("core.access_event", ["person_id"], ["site_id"]),
+        ("core.service_period", ["person_id", "cared_person_id"], ["provider_id"]),
+        ("core.care_relation", ["person_id"], ["professional_id"]),
     ]
     return [_no_place(*entry) for entry in (*staged, *core)]
 
@@ -337,6 +365,18 @@ _OF_CORE = (
         ),
         checked_sql="select count(*) from core.encounter where site_id is not null",
         description="the code list has the site on the day of the encounter",
+    ),
+    Check(
+        id="measurement.values_are_harmonised",
+        table="core.measurement",
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from core.measurement"
+            " where value_state in ('not_a_number', 'unknown_unit', 'implausible')"
+        ),
+        checked_sql="select count(*) from core.measurement where value_state <> 'missing'",
+        description="results are numbers in a known unit and a possible range",
     ),
     Check(
         id="residence.municipality_is_known",

@@ -53,6 +53,12 @@ class Identities:
         """Code in force in a month, for everybody."""
         return self.first.zip_with(pl.Series(self.changed_from > index), self.second)
 
+    def codes_at(self, person: Ints, index: Ints) -> pl.Series:
+        """Code of each of these people in a month of its own."""
+        people = pl.Series(person)
+        is_first = pl.Series(self.changed_from[person] > index)
+        return self.first.gather(people).zip_with(is_first, self.second.gather(people))
+
     def previous(self, index: int) -> pl.Series:
         """What the register states as the previous code in a month; null for most."""
         changed = pl.Series(self.changed_from <= index)

@@ -52,6 +52,9 @@ class Manifest:
     """Rows that came one increment late, by table and sequence."""
     corrections: dict[str, dict[str, int]] = field(default_factory=dict)
     """Corrected versions, by table and sequence in which they came."""
+    odd_measurements: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Accepted measurements with an odd value or unit, by kind and sequence: `missing NULL` (and
+    NA, Puuttuu, empty), `below`, `above`, `impossible`, `unit <spelling>`."""
     examples: dict[str, list[Any]] = field(default_factory=dict)
     """The first keys of late and corrected rows, to follow by hand."""
 

@@ -31,6 +31,9 @@ class Parameters:
     enrolments: Section
     sites: Section
     municipalities: Section
+    clinical: Section
+    access: Section
+    social: Section
 
     @cached_property
     def area(self) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 
 from dagster_project.contracts.loader import load_catalogue
 from dagster_project.settings import PROJECT_ROOT
+from dagster_project.synthetic.apotti import STREAM, TRUE_NEED, TRUE_NEED_SCHEMA, Apotti
+from dagster_project.synthetic.clinical import Visits
 from dagster_project.synthetic.codes import IdentityCodes
 from dagster_project.synthetic.contacts import (
     DIAGNOSES,
@@ -42,6 +44,7 @@ from dagster_project.synthetic.outbox import Outbox
 from dagster_project.synthetic.parameters import Parameters, load_parameters
 from dagster_project.synthetic.people import People, advance, draw_people, long_term, register_rows
 from dagster_project.synthetic.reference import deliver_reference
+from dagster_project.synthetic.sending import Sender
 from dagster_project.synthetic.writers import Deliveries
 
 RESIDENTS = "population_register/residents"
@@ -64,6 +67,8 @@ class Region:
     manifest: Manifest
     codes: IdentityCodes
     dirt: Dirt | None
+    later_dirt: Dirt | None
+    """Of the tables that were added later: its keys are its own, so that no other row's change."""
 
     def deliver(self, rng: np.random.Generator, key: str, month: Month, rows: pl.DataFrame) -> None:
         """Add a block of rows, with dirt where it is wanted, to a month's file."""
@@ -135,10 +140,15 @@ def make_deliveries(
     )
     deliver_reference(region.deliveries, region.parameters, region.manifest, region.months)
     manifest.parent.mkdir(parents=True, exist_ok=True)
-    with pq.ParquetWriter(manifest.parent / TRUE_RISK, _TRUE_RISK_SCHEMA) as truth:
+    with (
+        pq.ParquetWriter(manifest.parent / TRUE_RISK, _TRUE_RISK_SCHEMA) as risk,
+        pq.ParquetWriter(manifest.parent / TRUE_NEED, TRUE_NEED_SCHEMA) as need,
+    ):
         for number, first in enumerate(range(0, residents, CHUNK)):
             rng = np.random.default_rng([seed, number])
-            truth.write_table(_deliver_chunk(region, rng, number, min(CHUNK, residents - first)))
+            truth = _deliver_chunk(region, rng, number, min(CHUNK, residents - first))
+            risk.write_table(truth[0])
+            need.write_table(truth[1])
     region.deliveries.finish()
     region.manifest.files.update(region.deliveries.records)
     region.manifest.write(manifest)
@@ -156,14 +166,17 @@ def _region(landing: Path, months: tuple[Month, ...], *, with_dirt: bool) -> Reg
         manifest=manifest,
         codes=codes,
         dirt=Dirt(manifest, codes, months) if with_dirt else None,
+        later_dirt=Dirt(manifest, codes, months) if with_dirt else None,
     )
 
 
 def _deliver_chunk(
     region: Region, rng: np.random.Generator, number: int, residents: int
-) -> pa.Table:
+) -> tuple[pa.Table, pa.Table]:
+    """Deliver all months of a chunk; returns what the generator alone knows of its people."""
     chunk = _draw_chunk(region, rng, number, residents)
-    truth = _true_risk(region, chunk)
+    apotti = _apotti(region, chunk)
+    truth = _true_risk(region, chunk), apotti.true_need(region.months[0])
     first_id = (number + 1) * IDS_A_CHUNK
     for month in region.months:
         advance(rng, chunk.people, month, region.parameters)
@@ -171,7 +184,9 @@ def _deliver_chunk(
         choices = chunk.portal.advance(rng, month)
         if choices is not None:
             region.deliver(rng, ENROLMENTS, month, _enrolment_text(region, chunk, choices, month))
-        first_id += _deliver_contacts(region, chunk, month, first_id)
+        visits, drawn = _deliver_contacts(region, chunk, month, first_id)
+        first_id += drawn
+        apotti.deliver(visits)
     record_identities(region.manifest, chunk.identities, chunk.people, region.months)
     return truth
 
@@ -198,6 +213,20 @@ def _draw_chunk(region: Region, rng: np.random.Generator, number: int, residents
             people, parameters, manifest, chunk=number, months=months, planted=identities.spare
         ),
         mail=Mail(Outbox(), Outbox(), manifest, months),
+    )
+
+
+def _apotti(region: Region, chunk: Chunk) -> Apotti:
+    told = region.manifest.region
+    rng = np.random.default_rng([told["seed"], chunk.number, STREAM])
+    return Apotti(
+        Sender(rng, region.deliveries, region.manifest, region.months, region.later_dirt),
+        model=region.model,
+        people=chunk.people,
+        identities=chunk.identities,
+        conditions=chunk.conditions,
+        number=chunk.number,
+        residents=told["residents"],
     )
 
 
@@ -248,8 +277,10 @@ def _time_form(region: Region, key: str, month: Month) -> str:
     return region.deliveries.contract(key, month.sequence).dialect.timestamp_format
 
 
-def _deliver_contacts(region: Region, chunk: Chunk, month: Month, first_id: int) -> int:
-    """Deliver a month's encounters and diagnoses; returns how many encounters were drawn."""
+def _deliver_contacts(
+    region: Region, chunk: Chunk, month: Month, first_id: int
+) -> tuple[Visits, int]:
+    """Deliver a month's encounters and diagnoses; returns those on time and how many were drawn."""
     rng, people, model = chunk.rng, chunk.people, region.model
     chosen = chunk.portal.chosen
     drawn = draw_encounters(rng, people, model, month=month, chosen=chosen, first_id=first_id)
@@ -269,7 +300,35 @@ def _deliver_contacts(region: Region, chunk: Chunk, month: Month, first_id: int)
         region.manifest.doubled_hour.extend(planted)
     region.deliver(rng, ENCOUNTERS, month, _encounter_text(region, encounters, month))
     region.deliver(rng, DIAGNOSES, month, _diagnosis_text(region, diagnoses, month))
-    return len(drawn)
+    codes_given = coded["person"].to_numpy(), coded["icd10"].to_numpy()
+    return _on_time(drawn, encounters, month, first_id, codes_given), len(drawn)
+
+
+def _on_time(
+    drawn: pl.DataFrame,
+    sent: pl.DataFrame,
+    month: Month,
+    first_id: int,
+    diagnosed: tuple[Ints, Ints],
+) -> Visits:
+    """The encounters drawn in a month that its own file holds."""
+    is_sent = np.zeros(len(drawn), dtype=np.bool_)
+    numbers = sent["encounter_id"].to_numpy() - first_id
+    is_sent[numbers[numbers >= 0]] = True
+    rows = drawn.filter(is_sent)
+    return Visits(
+        month=month,
+        ids=rows["encounter_id"].to_numpy(),
+        person=rows["person"].to_numpy(),
+        site=rows["site"].to_numpy(),
+        started=rows["started"].to_numpy(),
+        kind=rows["kind"].to_numpy(),
+        urgency=rows["urgency"].to_numpy(),
+        updated=rows["updated"].to_numpy(),
+        codes=rows["person_id"],
+        is_protected=rows["is_protected"].to_numpy(),
+        diagnosed=diagnosed,
+    )
 
 
 def _encounter_text(region: Region, rows: pl.DataFrame, month: Month) -> pl.DataFrame:

@@ -28,6 +28,15 @@ waiting as (
     anti join core.encounter as encounter on diagnoses.encounter_id = encounter.encounter_id
     union all
     select
+        'apotti' as source,
+        'procedures' as table_name,
+        procedures.delivery_sequence,
+        procedures.record_number,
+        'encounter_id' as reference
+    from current.procedures as procedures
+    anti join core.encounter as encounter on procedures.encounter_id = encounter.encounter_id
+    union all
+    select
         'enrolment_portal' as source,
         'enrolments' as table_name,
         enrolments.delivery_sequence,

@@ -22,7 +22,7 @@ import pytest
 from dagster_project.contracts.loader import load_catalogue
 from dagster_project.contracts.model import Catalogue, Column, Contract, FileFormat, Severity
 from dagster_project.settings import PROJECT_ROOT
-from dagster_project.synthetic.dirt import BLEMISHES, Fate
+from dagster_project.synthetic.blemishes import BLEMISHES, Fate
 from dagster_project.synthetic.parameters import load_parameters
 from dagster_project.synthetic.region import TRUE_RISK, make_deliveries
 from dagster_project.vault.identity_codes import is_valid_code
@@ -267,7 +267,7 @@ def duplicates(made: Made, key: str, sequence: int) -> set[tuple[int, str]]:
     return found
 
 
-@pytest.mark.parametrize("key", [RESIDENTS, ENCOUNTERS, DIAGNOSES, ENROLMENTS])
+@pytest.mark.parametrize("key", list(BLEMISHES))
 @pytest.mark.parametrize("region", ["small", "autumn", "clean"])
 def test_the_manifest_lists_exactly_the_bad_rows(
     region: str, key: str, request: pytest.FixtureRequest
