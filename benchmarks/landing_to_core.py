@@ -13,6 +13,7 @@ import resource
 import shutil
 import statistics
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -22,7 +23,9 @@ from typing import TypeVar
 import duckdb
 
 from dagster_project import pipeline
+from dagster_project.contracts.model import Contract, FileFormat
 from dagster_project.lake.connection import prepare_home
+from dagster_project.pipeline import load_definition
 from dagster_project.publish.release import publish
 from dagster_project.settings import Settings
 from dagster_project.synthetic.region import make_deliveries
@@ -41,6 +44,13 @@ DELIVERED_CORE = (
     "core.enrolment",
     "core.person",
     "core.residence",
+    "core.measurement",
+    "core.procedure",
+    "core.referral",
+    "core.access_event",
+    "core.need_assessment",
+    "core.service_period",
+    "core.care_relation",
 )
 """Core tables that hold the rows of delivered tables; the rest is derived from them."""
 
@@ -143,27 +153,22 @@ def _sequence(month_count: int, start: int = 201701) -> int:
     return year * 100 + month + 1
 
 
-def _files(landing: Path, table: str, last: int) -> list[Path]:
-    files = sorted((landing / table).iterdir())
-    return [f for f in files if int(f.stem.rsplit("_", 1)[1]) <= last]
-
-
 def plain_copy(landing: Path, target: Path, last: int) -> Plain:
-    """Copy the large tables' files with nothing but DuckDB."""
+    """Copy every delivered CSV with nothing but DuckDB, one Parquet file a table and major."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    started = time.perf_counter()
-    residents = [
-        _transcoded(f, target) for f in _files(landing, "population_register/residents", last)
-    ]
-    transcoded = time.perf_counter() - started
-    encounters = _files(landing, "apotti/encounters", last)
-    groups = {
-        "residents": residents,
-        "encounters_v1": [f for f in encounters if int(f.stem[-6:]) < 201704],
-        "encounters_v2": [f for f in encounters if int(f.stem[-6:]) >= 201704],
-        "diagnoses": _files(landing, "apotti/diagnoses", last),
-    }
+    catalogue = load_definition().catalogue
+    contracts = {(c.key, c.major): c for c in catalogue.contracts}
+    groups: defaultdict[tuple[str, int], list[Path]] = defaultdict(list)
+    transcode_s = 0.0
+    for key in catalogue.tables():
+        for file, sequence in _sent(landing / key, last):
+            contract = catalogue.in_force(key, sequence)
+            if contract.dialect.format is not FileFormat.CSV:
+                continue
+            started = time.perf_counter()
+            groups[key, contract.major].append(_as_utf8(file, contract, target))
+            transcode_s += time.perf_counter() - started
     settings = Settings()
     connection = duckdb.connect(
         config={
@@ -174,23 +179,42 @@ def plain_copy(landing: Path, target: Path, last: int) -> Plain:
     connection.execute("set enable_progress_bar = false")
     clock = _Clock()
     rows = sum(
-        _copy(connection, files, target / f"{n}.parquet") for n, files in groups.items() if files
+        _copy(connection, files, contracts[name], target / f"{number}.parquet")
+        for number, (name, files) in enumerate(groups.items())
     )
     copied = clock.lap()
-    return Plain(copied.wall_s, copied.cpu_s, transcoded, rows)
+    return Plain(copied.wall_s, copied.cpu_s, transcode_s, rows)
 
 
-def _transcoded(file: Path, target: Path) -> Path:
+def _sent(folder: Path, last: int) -> list[tuple[Path, int]]:
+    """Files of a table, with their sequences, up to a month."""
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    sent = [(file, int(file.stem.rsplit("_", 1)[1])) for file in files]
+    return [(file, sequence) for file, sequence in sent if not _is_later(sequence, last)]
+
+
+def _is_later(sequence: int, last: int) -> bool:
+    """Whether a sequence, a month or a day, lies after a month."""
+    return sequence > last if sequence < 1_000_000 else sequence // 100 > last
+
+
+def _as_utf8(file: Path, contract: Contract, target: Path) -> Path:
+    if contract.dialect.encoding.startswith("utf-8"):
+        return file
     copy = target / file.name
-    copy.write_bytes(file.read_bytes().decode("iso-8859-1").encode("utf-8"))
+    copy.write_bytes(file.read_bytes().decode(contract.dialect.encoding).encode("utf-8"))
     return copy
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, files: list[Path], target: Path) -> int:
+def _copy(
+    connection: duckdb.DuckDBPyConnection, files: list[Path], contract: Contract, target: Path
+) -> int:
     names = ", ".join(f"'{f}'" for f in files)
+    dialect = contract.dialect
     row = connection.execute(
-        f"copy (select * from read_csv([{names}], delim = ';', quote = '\"', header = true,"
-        f" all_varchar = true)) to '{target}' (format parquet, compression zstd)"
+        f"copy (select * from read_csv([{names}], delim = '{dialect.delimiter}', quote = '\"',"
+        f" skip = {dialect.header_line - 1}, header = true, all_varchar = true))"
+        f" to '{target}' (format parquet, compression zstd)"
     ).fetchone()
     return int(row[0]) if row else 0
 
@@ -236,8 +260,7 @@ def _link(landing: Path, target: Path, last: int, *, only_after: bool) -> None:
     """Hard links to the deliveries due: landing is read, never changed."""
     for file in sorted(p for p in landing.rglob("*") if p.is_file()):
         sequence = int(file.stem.rsplit("_", 1)[1])
-        is_later = sequence > last if sequence < 1_000_000 else sequence // 100 > last
-        if is_later == only_after:
+        if _is_later(sequence, last) == only_after:
             linked = target / file.relative_to(landing)
             linked.parent.mkdir(parents=True, exist_ok=True)
             linked.hardlink_to(file)
