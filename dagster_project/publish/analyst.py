@@ -37,33 +37,38 @@ def write_database(session: Session, target: Path, snapshot_id: int) -> None:
 
 
 def _copy(lake: Lake, model: Model, snapshot_id: int) -> None:
-    """Copy one model's table.
+    """Copy one model's table, every person under the audience's pseudonym.
 
     Raises:
-        BuildError: the copy lacks rows.
+        BuildError: the copy lacks rows, or a person.
     """
     source = f"lake.{model.full_name} at (version => {snapshot_id})"
-    columns = [name for name, *_ in lake.rows(f"describe select * from {source}")]
-    if "person_id" in columns:
-        # Everyone has a pseudonym, so the join loses nobody; a person without one would fail the
-        # NOT NULL below.
-        values = ", ".join(
-            "audience_person.audience_person_id as person_id"
-            if c == "person_id"
-            else f"t.{quoted(c)}"
-            for c in columns
-        )
-        query = (
-            f"select {values} from (select * from {source}) as t left join audience_person"
-            " on t.person_id = audience_person.person_id"
-        )
-    else:
-        query = f"select * from {source}"
     table = f"analyst.{model.full_name}"
-    lake.execute(f"create table {table} as {query}")
-    if "person_id" in columns:
-        lake.execute(f"alter table {table} alter column person_id set not null")
-    due = lake.count(f"select count(*) from (select * from {source})")
-    if lake.count(f"select count(*) from {table}") != due:
+    columns = [name for name, *_ in lake.rows(f"describe select * from {source}")]
+    persons = [name for name in columns if names_person(name)]
+    lake.execute(f"create table {table} as {_pseudonymised(source, columns, persons)}")
+    counts = ", ".join(["count(*)", *(f"count({quoted(name)})" for name in persons)])
+    due = lake.rows(f"select {counts} from (select * from {source})")
+    if lake.rows(f"select {counts} from {table}") != due:
         raise BuildError(f"{model.full_name}: the analysts' table lacks rows; not published")
     lake.execute(f"comment on table {table} is {literal(model.grain)}")
+
+
+def names_person(column: str) -> bool:
+    """Whether a column holds person ids: `person_id`, or a name that ends so."""
+    return column == "person_id" or column.endswith("_person_id")
+
+
+def _pseudonymised(source: str, columns: list[str], persons: list[str]) -> str:
+    values = ", ".join(
+        f"audience_{persons.index(name)}.audience_person_id as {quoted(name)}"
+        if name in persons
+        else f"t.{quoted(name)}"
+        for name in columns
+    )
+    joins = " ".join(
+        f"left join audience_person as audience_{index}"
+        f" on t.{quoted(name)} = audience_{index}.person_id"
+        for index, name in enumerate(persons)
+    )
+    return f"select {values} from (select * from {source}) as t {joins}"

@@ -120,9 +120,12 @@ def _claim(path: Path, root: Path, catalogue: Catalogue) -> LandingFile | StrayF
     key = "/".join(parts[:-1])
     if key not in catalogue.tables():
         where = f"no contract for folder {safe_name(key)!r}" if key else "it lies in no folder"
-        known = ", ".join(catalogue.tables())
+        known = ", ".join(sorted({name.split("/")[0] for name in catalogue.tables()}))
         return _stray(
-            label, "file.folder", f"{where}; move it to <source>/<table>; known are: {known}"
+            label,
+            "file.folder",
+            f"{where}; move it to <source>/<table>; sources are: {known} (tables:"
+            " `tietoallas status`)",
         )
     sequence = catalogue.latest(key).delivery.sequence_of(path.name)
     if path.is_symlink() or not path.is_file() or sequence is None:

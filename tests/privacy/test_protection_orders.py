@@ -39,7 +39,7 @@ from tests.support.small_region import (
     residents,
 )
 
-PERSON_TABLES_WITH_PLACES = {
+TABLES_OF_THE_SMALL_REGION = {
     "staging.residents",
     "staging.encounters",
     "staging.enrolments",
@@ -47,6 +47,20 @@ PERSON_TABLES_WITH_PLACES = {
     "core.person_month",
     "core.encounter",
     "core.enrolment",
+}
+PERSON_TABLES_WITH_PLACES = TABLES_OF_THE_SMALL_REGION | {
+    "staging.measurements",
+    "staging.procedures",
+    "staging.referrals",
+    "staging.access_events",
+    "staging.named_professional",
+    "staging.social_services",
+    "core.measurement",
+    "core.procedure",
+    "core.referral",
+    "core.access_event",
+    "core.care_relation",
+    "core.service_period",
 }
 
 
@@ -206,7 +220,7 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Late:
         codes = (CODES[PROTECTED], CODES[CHANGING])
         persons = tuple(person(session, code) for code in codes)
         assert len(rows_telling(session.lake.connection, "lake", persons)) == len(
-            PERSON_TABLES_WITH_PLACES
+            TABLES_OF_THE_SMALL_REGION
         )
     run_once(settings)
     with pipeline.open_session(settings) as session:

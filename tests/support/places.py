@@ -14,9 +14,25 @@ import pyarrow.parquet as pq
 from dagster_project.sql_text import quoted
 
 PERSON_COLUMNS = frozenset(
-    {"person_id", "previous_person_id", "from_person_id", "to_person_id", "alias_person_id"}
+    {
+        "person_id",
+        "previous_person_id",
+        "from_person_id",
+        "to_person_id",
+        "alias_person_id",
+        "cared_person_id",
+    }
 )
-PLACE_COLUMNS = frozenset({"municipality_code", "postal_code", "site_id", "provider_id"})
+PLACE_COLUMNS = frozenset(
+    {
+        "municipality_code",
+        "postal_code",
+        "site_id",
+        "provider_id",
+        "received_by_code",
+        "professional_id",
+    }
+)
 
 
 def telling_tables(

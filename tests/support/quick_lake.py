@@ -73,7 +73,7 @@ def spine() -> Definition:
         if not whole.graph.sources(m) & left_out and m.full_name != "mart.data_quality"
     )
     prints = {m.full_name: whole.graph.fingerprints[m.full_name] for m in kept}
-    return Definition(Catalogue(contracts), (), ModelGraph(kept, prints))
+    return Definition(Catalogue(contracts), whole.rulebooks, ModelGraph(kept, prints))
 
 
 @contextmanager
