@@ -139,7 +139,7 @@ def read(lake: Lake, contract: Contract, sequence: int, path: Path, *, into: str
 
 def find_new_codes(lake: Lake, contract: Contract, *, of: str) -> None:
     """Put the codes that have no person yet into a table in memory beside the records'."""
-    columns = [quoted(c.name) for c in contract.columns if c.is_identity]
+    columns = [quoted(c.name) for c in contract.identities]
     new_codes = " union ".join(
         f"select {name} as identity_code from memory.main.{of} as gate anti join identity_map"
         f" on gate.{name} = identity_map.identity_code where {name} is not null"
@@ -247,7 +247,7 @@ def _find_broken(lake: Lake, contract: Contract, rules: tuple[GateRule, ...]) ->
         )
     if not lake.count("select count(*) from gate_invalid_code"):
         return
-    for column in (c for c in contract.columns if c.is_identity):
+    for column in contract.identities:
         lake.execute(
             "insert into gate_broken"
             f" select record_number, '{column.name}.{IDENTITY_RULE}', 'error'"

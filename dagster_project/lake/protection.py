@@ -79,12 +79,7 @@ def _extend_over_links(lake: Lake, identities: Identities, catalogue: Catalogue)
 
 def _with_places(catalogue: Catalogue) -> list[Contract]:
     newest = [catalogue.latest(key) for key in catalogue.tables()]
-    return [
-        c
-        for c in newest
-        if any(column.is_place for column in c.lake_columns)
-        and any(column.is_identity for column in c.columns)
-    ]
+    return [c for c in newest if c.identities and any(column.is_place for column in c.lake_columns)]
 
 
 def _hide(lake: Lake, contract: Contract) -> None:

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from dataclasses import asdict, dataclass
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 import pyarrow as pa
@@ -82,12 +82,13 @@ def _release_id(releases: Path, green: Green) -> str:
 
     After a restore from backup build numbers are given anew, while releases made since still stand.
     """
-    for attempt in count():
-        release_id = f"{green.build_id:06d}" + (f".{attempt}" if attempt else "")
-        manifest = releases / release_id / MANIFEST
-        if not manifest.exists() or _is_of(_read_manifest(manifest.parent), green):
-            return release_id
-    raise AssertionError  # numbers do not end
+    number = f"{green.build_id:06d}"
+    candidates = chain([number], (f"{number}.{further}" for further in count(1)))
+    return next(c for c in candidates if _is_free_or_of(releases / c, green))
+
+
+def _is_free_or_of(directory: Path, green: Green) -> bool:
+    return not (directory / MANIFEST).exists() or _is_of(_read_manifest(directory), green)
 
 
 def _is_of(release: Release, green: Green) -> bool:

@@ -28,10 +28,6 @@ MAX_DOCUMENT_BYTES = 512 * 1024 * 1024
 Value = dict[str, "Value"] | list["Value"] | str | int | float | bool | None
 
 
-class _NoSuchPlace(Exception):
-    """A JSON pointer leads nowhere."""
-
-
 @contextmanager
 def prepared(path: Path, contract: Contract, *, sequence: int, temp: Path) -> Iterator[Path]:
     """The records, one per line, in memory.
@@ -83,10 +79,7 @@ def _records(data: bytes, contract: Contract) -> list[Value]:
     document = _document(data, contract)
     _check_version(document, contract.dialect)
     pointer = contract.dialect.records
-    try:
-        found = _at(document, pointer)
-    except _NoSuchPlace:
-        found = None
+    found = _at(document, pointer)
     if not isinstance(found, list):
         raise DeliveryRefused(
             "file.records",
@@ -137,10 +130,7 @@ def _no_constant(_: str) -> NoReturn:
 def _check_version(document: Value, dialect: Dialect) -> None:
     if dialect.version_pointer is None:
         return
-    try:
-        found = _at(document, dialect.version_pointer)
-    except _NoSuchPlace:
-        found = None
+    found = _at(document, dialect.version_pointer)
     is_name = isinstance(found, str | int | float) and not isinstance(found, bool)
     if not is_name or str(found) != dialect.version:
         raise DeliveryRefused(
@@ -151,25 +141,18 @@ def _check_version(document: Value, dialect: Dialect) -> None:
 
 
 def _at(document: Value, pointer: str) -> Value:
-    """What a JSON pointer (RFC 6901) leads to.
-
-    Raises:
-        _NoSuchPlace: nothing is there.
-    """
+    """What a JSON pointer (RFC 6901) leads to; None where nothing is there."""
     found = document
     for step in pointer.split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
-        try:
-            found = found[name] if isinstance(found, dict) else _item(found, name)
-        except (KeyError, IndexError):
-            raise _NoSuchPlace from None
+        found = found.get(name) if isinstance(found, dict) else _item(found, name)
     return found
 
 
 def _item(found: Value, place: str) -> Value:
     if not isinstance(found, list) or not (place.isascii() and place.isdigit()):
-        raise _NoSuchPlace
-    return found[int(place)]
+        return None
+    return found[int(place)] if int(place) < len(found) else None
 
 
 def relation(path: Path, contract: Contract, sequence: int) -> Relation:
