@@ -25,14 +25,12 @@ from dagster_project.lake import builds, checks, ddl, protection, views
 from dagster_project.lake.connection import Lake, open_lake
 from dagster_project.lake.delivery import (
     Door,
-    OnStep,
     Outcome,
-    Run,
     known_deliveries,
-    no_step,
     take_in,
 )
 from dagster_project.lake.reading import read_ahead
+from dagster_project.lake.runs import OnStep, Run, no_step
 from dagster_project.publish.withdrawal import withdraw_person_level
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources.landing import LandingFile, StrayFile, survey
@@ -161,7 +159,7 @@ def ingest(session: Session, *, only: str | None = None, report: Report = print)
     outcomes: list[Outcome] = []
     refusals = [_note_stray(session, stray, report) for stray in landing.strays if only is None]
     door, lake = session.open_door(), session.lake
-    ahead = read_ahead(lake, session.blobs, landing.files, door.known)
+    ahead = read_ahead(lake, session.blobs, landing.files, door.known, on_step=session.run.on_step)
     # Several deliveries side by side keep the processors busier than several threads in each.
     with lake.threads(1), closing(ahead) as arrivals:
         for file, arrival in arrivals:

@@ -17,7 +17,7 @@ import duckdb
 
 from dagster_project.errors import BuildError
 from dagster_project.lake.connection import Lake
-from dagster_project.lake.delivery import Run
+from dagster_project.lake.runs import Run
 from dagster_project.sql_models import Model, ModelGraph
 
 _FORBIDDEN_TYPES = frozenset({"HUGEINT", "UHUGEINT", "UUID", "FLOAT"})

@@ -24,7 +24,7 @@ from dagster_project.contracts.model import (
 )
 from dagster_project.errors import CheckFailed
 from dagster_project.lake.connection import Lake
-from dagster_project.lake.delivery import Run
+from dagster_project.lake.runs import Run
 from dagster_project.sql_text import quoted
 
 CORE_OF_STAGING = {

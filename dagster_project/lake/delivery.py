@@ -10,9 +10,7 @@ Here: the steps and the register. Not here: what a row must be (`gate`), where f
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import duckdb
 
@@ -21,26 +19,12 @@ from dagster_project.errors import CheckFailed, DeliveryRefused, SettingsError
 from dagster_project.lake import gate
 from dagster_project.lake.connection import Lake, without_values
 from dagster_project.lake.reading import Arrival, fingerprint
+from dagster_project.lake.runs import Run
 from dagster_project.lake.upcast import upcast_sql
 from dagster_project.sources.landing import Key, LandingFile
 from dagster_project.sql_text import quoted
 from dagster_project.vault.deliveries import DeliveryVault, VaultedDelivery
 from dagster_project.vault.identities import Identities
-
-OnStep = Callable[[str], None]
-
-
-def no_step(step: str) -> None:
-    """Do nothing between steps; tests put a crash here."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """Who does the work and when: every register row names its run."""
-
-    run_id: str
-    now: Callable[[], datetime]
-    on_step: OnStep = no_step
 
 
 @dataclass(frozen=True)
@@ -88,7 +72,6 @@ def take_in(door: Door, arrival: Arrival) -> Outcome:
 
 def _through_the_protocol(door: Door, arrival: Arrival) -> Outcome:
     file = arrival.file
-    door.run.on_step("bytes in the vault")
     if _is_known(door, arrival) or arrival.records is None:
         _leave_landing(door, arrival)
         return Outcome(file.label, None)

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from dagster_project.lake.builds import green_build, last_event_id
 from dagster_project.lake.connection import Lake
-from dagster_project.lake.delivery import Run
+from dagster_project.lake.runs import Run
 
 
 @dataclass(frozen=True)

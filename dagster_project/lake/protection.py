@@ -13,7 +13,8 @@ from __future__ import annotations
 from dagster_project.contracts.model import Catalogue, Contract
 from dagster_project.errors import VaultError
 from dagster_project.lake.connection import Lake
-from dagster_project.lake.delivery import Run, write_event
+from dagster_project.lake.delivery import write_event
+from dagster_project.lake.runs import Run
 from dagster_project.sql_text import quoted
 from dagster_project.vault.identities import Identities
 

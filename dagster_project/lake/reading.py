@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from dagster_project.errors import DeliveryRefused
 from dagster_project.lake import gate
 from dagster_project.lake.connection import Lake
+from dagster_project.lake.runs import OnStep, no_step
 from dagster_project.sources.landing import Key, LandingFile
 from dagster_project.sources.readable import readable
 from dagster_project.vault.deliveries import DeliveryVault, VaultedDelivery
@@ -57,7 +58,12 @@ def fingerprint(file: LandingFile) -> Fingerprint:
 
 
 def read_ahead(
-    lake: Lake, blobs: DeliveryVault, files: tuple[LandingFile, ...], known: Mapping[Key, str]
+    lake: Lake,
+    blobs: DeliveryVault,
+    files: tuple[LandingFile, ...],
+    known: Mapping[Key, str],
+    *,
+    on_step: OnStep = no_step,
 ) -> Generator[tuple[LandingFile, Future[Arrival]]]:
     """Each file with its arrival, in the order given; those that follow are read meanwhile.
 
@@ -66,6 +72,7 @@ def read_ahead(
         blobs: Where the bytes go.
         files: What lies in landing.
         known: Deliveries in the register; it may grow while files are read.
+        on_step: Told of every step, by the thread that took it.
     """
     readers = lake.settings.worker_threads + 1
     room = lake.settings.memory_limit_bytes // _MEMORY_PER_BYTE
@@ -76,7 +83,7 @@ def read_ahead(
             while len(ahead) > readers or (ahead and _size(ahead) + _byte_count(file) > room):
                 yield ahead.popleft()
             records = f"records_{number}"
-            arrival = pool.submit(_read, lake.beside(), blobs, file, known, records)
+            arrival = pool.submit(_read, lake.beside(), blobs, file, known, records, on_step)
             ahead.append((file, arrival))
         yield from ahead
     finally:
@@ -95,18 +102,26 @@ def _byte_count(file: LandingFile) -> int:
 
 
 def _read(
-    lake: Lake, blobs: DeliveryVault, file: LandingFile, known: Mapping[Key, str], name: str
+    lake: Lake,
+    blobs: DeliveryVault,
+    file: LandingFile,
+    known: Mapping[Key, str],
+    name: str,
+    on_step: OnStep,
 ) -> Arrival:
     with lake.connection:
         taken = fingerprint(file)
         vaulted = blobs.put(file.path)
+        on_step("bytes in the vault")
         if file.key in known:
             return Arrival(file, taken, vaulted, None)
         contract, sequence = file.contract, file.sequence
         try:
             with readable(file.path, contract, sequence=sequence, temp=lake.settings.temp) as text:
                 gate.read(lake, contract, sequence, text, into=name)
+            on_step("records read")
             gate.find_new_codes(lake, contract, of=name)
+            on_step("new codes found")
         except BaseException:
             gate.forget(lake, name)
             raise

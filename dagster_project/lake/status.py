@@ -12,7 +12,8 @@ from dagster_project.contracts.model import Catalogue
 from dagster_project.errors import TietoallasError
 from dagster_project.lake.checks import gaps_sql
 from dagster_project.lake.connection import Lake
-from dagster_project.lake.delivery import Run, write_event
+from dagster_project.lake.delivery import write_event
+from dagster_project.lake.runs import Run
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,7 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
         _dirty("sex_code.valid_values", "3"),
         _dirty("sex_code.required", None),
         _dirty("municipality_code.pattern", "92"),
+        _dirty("municipality_code.required", None),
         _dirty("postal_code.pattern", "O1900"),
         _dirty("language_code.pattern", "FI"),
         _dirty("birth_country_code.pattern", "FIN"),

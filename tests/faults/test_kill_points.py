@@ -13,12 +13,13 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Lock
 
 import pytest
 
 from dagster_project import pipeline
 from dagster_project.lake import checks
-from dagster_project.lake.delivery import OnStep
+from dagster_project.lake.runs import OnStep
 from dagster_project.settings import Settings
 from dagster_project.vault.keys import create_keyring
 from tests.support.deliveries import reference_lists, write_all
@@ -212,14 +213,21 @@ def test_crashes_after_every_step_of_every_delivery_one_after_the_other_leave_no
 def crashes_at_the_next_step(
     settings: Settings, met: set[tuple[str, int]], committed_count: int
 ) -> bool:
-    """Crash at the first step not met before, told apart by how many deliveries are in by then."""
+    """Crash at the first step not met before, told apart by how many deliveries are in by then.
+
+    Readers run ahead in threads of their own: once one has crashed, the others only go on.
+    """
     seen = [committed_count]
+    crashed = Event()
+    one_at_a_time = Lock()
 
     def on_step(name: str) -> None:
-        seen[0] += name == "delivery committed"
-        if (name, seen[0]) not in met:
-            met.add((name, seen[0]))
-            raise Crash
+        with one_at_a_time:
+            seen[0] += name == "delivery committed"
+            if not crashed.is_set() and (name, seen[0]) not in met:
+                met.add((name, seen[0]))
+                crashed.set()
+                raise Crash
 
     try:
         run_once(settings, on_step=on_step)

@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 
 from dagster_project import pipeline
-from dagster_project.lake.delivery import OnStep, no_step
+from dagster_project.lake.runs import OnStep, no_step
 from dagster_project.publish.release import Release, publish
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.vault.keys import create_keyring
