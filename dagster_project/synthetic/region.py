@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -54,6 +55,13 @@ CHUNK = 50_000
 TRUE_RISK = "true_risk.parquet"
 _OLD_CODE_SHARE = 0.3
 """Of contacts in the two months after a change of code that still carry the old one."""
+
+
+class Source(Protocol):
+    """What a source knows of one chunk of people; its stream of chance is its own."""
+
+    def deliver(self, visits: Visits) -> None:
+        """Send a month's increments, given the encounters that Apotti sent on time."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +184,7 @@ def _deliver_chunk(
     """Deliver all months of a chunk; returns what the generator alone knows of its people."""
     chunk = _draw_chunk(region, rng, number, residents)
     apotti = _apotti(region, chunk)
+    sources: tuple[Source, ...] = (apotti,)
     truth = _true_risk(region, chunk), apotti.true_need(region.months[0])
     first_id = (number + 1) * IDS_A_CHUNK
     for month in region.months:
@@ -186,7 +195,8 @@ def _deliver_chunk(
             region.deliver(rng, ENROLMENTS, month, _enrolment_text(region, chunk, choices, month))
         visits, drawn = _deliver_contacts(region, chunk, month, first_id)
         first_id += drawn
-        apotti.deliver(visits)
+        for source in sources:
+            source.deliver(visits)
     record_identities(region.manifest, chunk.identities, chunk.people, region.months)
     return truth
 
@@ -216,17 +226,21 @@ def _draw_chunk(region: Region, rng: np.random.Generator, number: int, residents
     )
 
 
+def _sender(region: Region, chunk: Chunk, *, stream: int) -> Sender:
+    """What a source sends with; its own stream keeps every other source's bytes as they are."""
+    rng = np.random.default_rng([region.manifest.region["seed"], chunk.number, stream])
+    return Sender(rng, region.deliveries, region.manifest, region.months, region.later_dirt)
+
+
 def _apotti(region: Region, chunk: Chunk) -> Apotti:
-    told = region.manifest.region
-    rng = np.random.default_rng([told["seed"], chunk.number, STREAM])
     return Apotti(
-        Sender(rng, region.deliveries, region.manifest, region.months, region.later_dirt),
+        _sender(region, chunk, stream=STREAM),
         model=region.model,
         people=chunk.people,
         identities=chunk.identities,
         conditions=chunk.conditions,
         number=chunk.number,
-        residents=told["residents"],
+        residents=region.manifest.region["residents"],
     )
 
 

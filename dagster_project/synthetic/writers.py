@@ -1,7 +1,7 @@
 """Delivery files in the form that their contract states.
 
-Here: header, encoding, delimiter, line ends, NDJSON; files under a temporary name until complete.
-Not here: what stands in them. All values come as text, nulls as nulls.
+Here: CSV, NDJSON and Parquet block by block, other files whole; under a temporary name until
+complete. Not here: what stands in them. In blocks all values come as text, nulls as nulls.
 """
 
 from __future__ import annotations
@@ -10,11 +10,24 @@ from io import BytesIO
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from dagster_project.contracts.model import Catalogue, Contract, FileFormat
+from dagster_project.contracts.model import Catalogue, Column, Contract, FileFormat
 
 LINE_ENDS = {"population_register/residents": "\r\n"}
 """Line end by table, where it is not LF."""
+
+
+_ARROW_TYPES = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "INTEGER": pa.int32(),
+    "DOUBLE": pa.float64(),
+    "DATE": pa.date32(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "BOOLEAN": pa.bool_(),
+}
 
 
 class Deliveries:
@@ -25,6 +38,7 @@ class Deliveries:
         self._catalogue = catalogue
         self.records: dict[str, int] = {}
         """Data records so far by `<source>/<table>/<file>`."""
+        self._parquet: dict[str, pq.ParquetWriter] = {}
 
     def contract(self, key: str, sequence: int) -> Contract:
         """Contract in force for a delivery."""
@@ -46,23 +60,59 @@ class Deliveries:
         block = pl.DataFrame(columns)
         if name not in self.records:
             self._begin(name, contract)
-        with self._part(name).open("ab") as file:
-            file.write(_encode(block, contract))
+        if contract.dialect.format is FileFormat.PARQUET:
+            self._parquet[name].write_table(_typed(block, contract))
+        else:
+            with self._part(name).open("ab") as file:
+                file.write(_encode(block, contract))
         self.records[name] += len(rows)
+
+    def put(self, key: str, file_name: str, data: bytes, *, record_count: int) -> None:
+        """Write a delivery that is no sequence of blocks: a workbook, a JSON document."""
+        name = f"{key}/{file_name}"
+        self._folder_of(name)
+        self._part(name).write_bytes(data)
+        self.records[name] = record_count
 
     def _begin(self, name: str, contract: Contract) -> None:
         self.records[name] = 0
-        path = self._part(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_header(contract))
+        self._folder_of(name)
+        if contract.dialect.format is FileFormat.PARQUET:
+            self._parquet[name] = pq.ParquetWriter(self._part(name), _schema(contract))
+        else:
+            self._part(name).write_bytes(_header(contract))
+
+    def _folder_of(self, name: str) -> None:
+        self._part(name).parent.mkdir(parents=True, exist_ok=True)
 
     def _part(self, name: str) -> Path:
         return self._landing / f"{name}.part"
 
     def finish(self) -> None:
         """Give every file its name."""
+        for writer in self._parquet.values():
+            writer.close()
         for name in self.records:
             self._part(name).rename(self._landing / name)
+
+
+def _schema(contract: Contract) -> pa.Schema:
+    return pa.schema([(c.source_name, _arrow_type(c)) for c in contract.columns])
+
+
+def _arrow_type(column: Column) -> pa.DataType:
+    sql_type = "VARCHAR" if column.is_identity else column.sql_type
+    if sql_type.startswith("DECIMAL"):
+        precision, scale = sql_type.removeprefix("DECIMAL(").rstrip(")").split(",")
+        return pa.decimal128(int(precision), int(scale))
+    return _ARROW_TYPES[sql_type]
+
+
+def _typed(block: pl.DataFrame, contract: Contract) -> pa.Table:
+    """Text as the contract's types; what is no such value cannot be written, and is an error."""
+    schema = _schema(contract)
+    text = block.to_arrow().cast(pa.schema([(f.name, pa.string()) for f in schema]))
+    return text.cast(schema)
 
 
 def _header(contract: Contract) -> bytes:

@@ -118,7 +118,7 @@ def digest(folder: Path, parts: tuple[str, ...]) -> str:
 
 
 def test_the_older_tables_are_byte_for_byte_what_they_were(dirty: Made) -> None:
-    """Pinned, so that a source added later cannot move them unseen: 1 000 residents, 6 months, seed 1."""
+    """Pinned, so that a source added later cannot move them: 1 000 residents, 6 months, seed 1."""
     assert digest(dirty.folder, OLDER) == (
         "76a4c00969e3f1350e59af10f07c6967531d03a453cd11d4c89e04fec543c063"
     )
