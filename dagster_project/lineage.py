@@ -14,6 +14,7 @@ from sqlglot.lineage import Node, lineage
 
 from dagster_project.contracts.model import Catalogue
 from dagster_project.errors import BuildError
+from dagster_project.lake.coded import VIEWS
 from dagster_project.lake.ddl import OPS_TABLES
 from dagster_project.lake.upcast import lake_column_names
 from dagster_project.rulebook import Rulebook
@@ -45,6 +46,7 @@ def root_columns(
     for name, columns in OPS_TABLES.items():
         found[f"ops.{name}"] = tuple(c.split()[0] for c in columns.split(","))
     found["effective.delivery"] = found["ops.delivery"]
+    found |= {f"coded.{name}": columns for name, columns in VIEWS.items()}
     for book in rulebooks:
         found[f"rulebook.{book.name}"] = ("valid_from_date", *book.columns)
     return found

@@ -21,7 +21,7 @@ from dagster_project import rulebook
 from dagster_project.contracts.loader import load_catalogue
 from dagster_project.contracts.model import Catalogue
 from dagster_project.errors import CheckFailed, DeliveryRefused
-from dagster_project.lake import builds, checks, ddl, protection, views
+from dagster_project.lake import builds, checks, coded, ddl, protection, views
 from dagster_project.lake.connection import Lake, open_lake
 from dagster_project.lake.delivery import (
     Door,
@@ -69,12 +69,18 @@ def load_definition() -> Definition:
     """
     catalogue = load_catalogue(CONTRACTS)
     rulebooks = rulebook.load_rulebooks()
-    hashes = {catalogue.latest(k).table: catalogue.latest(k).sha256 for k in catalogue.tables()}
-    hashes |= {r.name: r.sha256 for r in rulebooks}
-    graph = load_models(SQL, hashes)
+    graph = load_models(SQL, model_hashes(catalogue, rulebooks))
     newest = [catalogue.latest(key) for key in catalogue.tables()]
     check_purposes(graph, {contract.table: contract.register for contract in newest})
     return Definition(catalogue, rulebooks, graph)
+
+
+def model_hashes(
+    catalogue: Catalogue, rulebooks: tuple[rulebook.Rulebook, ...]
+) -> dict[str, str]:
+    """Digest of all that models read and no model makes, by name."""
+    hashes = {catalogue.latest(k).table: catalogue.latest(k).sha256 for k in catalogue.tables()}
+    return hashes | {r.name: r.sha256 for r in rulebooks} | coded.coded_hashes(catalogue)
 
 
 @dataclass(frozen=True)
@@ -121,6 +127,7 @@ def open_session(
         ddl.create_tables(lake, loaded.catalogue)
         views.create_views(lake, loaded.catalogue)
         views.create_rulebook_views(lake, loaded.rulebooks)
+        coded.create_coded_views(lake, loaded.catalogue)
         yield Session(loaded, lake, identities, blobs, keyring, run)
 
 

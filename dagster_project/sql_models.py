@@ -68,7 +68,8 @@ class Model:
     def parents(self) -> frozenset[str]:
         """What must be there first: tables read by the query or by the touched-month queries.
 
-        Views over a staging table (`current.x`) count as `staging.x`.
+        Views over a staging table (`current.x`) count as `staging.x`; those over every coded column
+        (`coded.x`) as `ops.x`, for they change with any delivery.
         """
         found = set(self.reads).union(*(_tables(sql) for sql in self.touched))
         return frozenset(_base(name) for name in found)
@@ -78,6 +79,8 @@ def _base(name: str) -> str:
     schema, table = name.split(".")
     if name == "effective.delivery":
         return "ops.delivery"
+    if schema == "coded":
+        return f"ops.{table}"
     return f"staging.{table}" if schema in ("effective", "current") else name
 
 
@@ -118,7 +121,8 @@ class ModelGraph:
         direct = {
             p.split(".")[1]
             for p in model.parents
-            if p.startswith(("staging.", "changed.", "rulebook.")) and p.split(".")[1] not in names
+            if p.startswith(("staging.", "changed.", "rulebook.", "ops.coded_"))
+            and p.split(".")[1] not in names
         }
         inherited = [self.sources(self.model(p)) for p in self.upstream_models(model)]
         return frozenset(direct).union(*inherited)

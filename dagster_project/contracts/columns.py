@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 from open_data_contract_standard.model import SchemaProperty
 
-from dagster_project.contracts.custom import ColumnCustom, parse_custom
+from dagster_project.contracts.custom import CodeListSpec, ColumnCustom, parse_custom
 from dagster_project.contracts.documents import Place
-from dagster_project.contracts.model import Column
+from dagster_project.contracts.model import CodeList, Column
 
 CLASSIFICATIONS = ("public", "internal", "confidential", "restricted")
 
@@ -87,6 +87,7 @@ def column(prop: SchemaProperty, place: Place) -> Column:
         classification=_classification(prop, place),
         business_name=_text(prop, "businessName", place),
         codes=tuple(custom.codes.items()),
+        code_list=_code_list(custom.code_list),
     )
     _check_agreement(result, place)
     return result
@@ -102,6 +103,8 @@ def check_columns(columns: Iterable[Column], place: Place) -> None:
     listed = list(columns)
     for attribute in ("name", "source_name"):
         _check_unique([getattr(c, attribute) for c in listed], place)
+    for position, each in enumerate(listed):
+        _check_code_list(each, listed, place.at("properties", position))
     positions = sorted(c.primary_key_position for c in listed if c.primary_key_position is not None)
     if positions != list(range(1, len(positions) + 1)) or not positions:
         raise place.error(
@@ -115,6 +118,24 @@ def check_columns(columns: Iterable[Column], place: Place) -> None:
         c.is_identity for c in listed
     ):
         raise place.error("a person's place without a person", "mark the identity column")
+
+
+def _code_list(spec: CodeListSpec | None) -> CodeList | None:
+    return None if spec is None else CodeList(**dict(spec))
+
+
+def _check_code_list(column: Column, listed: list[Column], place: Place) -> None:
+    """A code is text that reaches the lake, and so is the day on which it must be in force."""
+    if column.code_list is None:
+        return
+    if column.sql_type != "VARCHAR" or column.is_vault_only or column.is_identity:
+        raise place.error("codeList on what is no text of the lake", "remove it")
+    day = next((c for c in listed if c.name == column.code_list.as_of), None)
+    if day is None or day.is_vault_only or day.sql_type not in ("DATE", "TIMESTAMP"):
+        raise place.at("customProperties").error(
+            f"codeList as of {column.code_list.as_of}: no DATE or TIMESTAMP of the table in the lake",
+            "name the column that says when the code was used",
+        )
 
 
 def _check_unique(names: list[str], place: Place) -> None:

@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from dagster_project.contracts.documents import Key, Place
-from dagster_project.contracts.model import DeliveryMode, FileFormat, SequenceStep
+from dagster_project.contracts.model import DeliveryMode, FileFormat, SequenceStep, Severity
 
 POINTER = r"(/([^~/]|~[01])*)*"
 """A JSON pointer (RFC 6901)."""
@@ -99,6 +99,17 @@ class ContractCustom(_Strict):
     upcast: dict[str, Text] = Field(default_factory=dict)
 
 
+class CodeListSpec(_Strict):
+    """The list that a column is coded by; see `model.CodeList`."""
+
+    list_key: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*/[a-z][a-z0-9_]*$")] = Field(
+        alias="list"
+    )
+    code_set: Text | None = Field(default=None, alias="set")
+    as_of: Text
+    severity: Severity = Severity.WARNING
+
+
 class ColumnCustom(_Strict):
     """Custom properties of a column; see `model.Column`."""
 
@@ -108,6 +119,7 @@ class ColumnCustom(_Strict):
     place: StrictBool = False
     protection_order: StrictBool = False
     codes: dict[str, Text] = Field(default_factory=dict)
+    code_list: CodeListSpec | None = None
 
 
 Spec = TypeVar("Spec", ContractCustom, ColumnCustom)

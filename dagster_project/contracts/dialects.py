@@ -39,6 +39,8 @@ _DUE = {
     FileFormat.JSON: "records",
 }
 _WRITTEN_OUT = ("decimal_separator", "date_format", "timestamp_format")
+_EVERY_ITEM = r"/[A-Za-z_][A-Za-z0-9_-]*(/([A-Za-z0-9_-]+|\*))*"
+"""A pointer with `*` in it, for every item of an array."""
 _BOOLEANS = {"true_values": ("true",), "false_values": ("false",)}
 """How truth is written out, in formats that have it as a type and no contract of old."""
 
@@ -114,6 +116,12 @@ def _check_pointer(column: Column, place: Place) -> None:
     if not re.fullmatch(POINTER, column.source_name):
         raise place.at("physicalName").error(
             f"{column.source_name} is no JSON pointer", "write ~0 for ~, as in RFC 6901"
+        )
+    is_plain = column.sql_type == "VARCHAR" and not column.is_identity
+    if column.is_joined and not (re.fullmatch(_EVERY_ITEM, column.source_name) and is_plain):
+        raise place.at("physicalName").error(
+            f"{column.source_name} joins the items of an array, as text",
+            "write VARCHAR, and letters, digits, - or _ in its steps, the first of them a field",
         )
 
 

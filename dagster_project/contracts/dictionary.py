@@ -39,6 +39,8 @@ class DictionaryRow:
     """True where the lake holds NULL for a person under a protection order."""
     codes: tuple[str, ...]
     """`<code> = <meaning>`."""
+    code_list: str
+    """`<source>/<table>` of the dated list that explains the codes, with its set; else empty."""
     rules: tuple[str, ...]
     """`<rule id> (<severity>): <what holds>`, of this column; rules of the whole row stand with its
     first column."""
@@ -74,6 +76,7 @@ def _row(contract: Contract, column: Column, *, position: int) -> DictionaryRow:
         is_pseudonym=column.is_identity,
         is_hidden_by_protection_order=column.is_place,
         codes=tuple(f"{code} = {meaning}" for code, meaning in column.codes),
+        code_list=_code_list(column),
         rules=_rules(contract, column, is_first=position == 1),
         controller=contract.controller,
         register=contract.register,
@@ -88,6 +91,13 @@ def _key(contract: Contract, column: Column) -> str:
         if column.name in r.columns
     ]
     return " ".join([*([f"primary {position}"] if position else []), *targets])
+
+
+def _code_list(column: Column) -> str:
+    stated = column.code_list
+    if stated is None:
+        return ""
+    return f"{stated.list_key} {stated.code_set}" if stated.code_set else stated.list_key
 
 
 def _rules(contract: Contract, column: Column, *, is_first: bool) -> tuple[str, ...]:

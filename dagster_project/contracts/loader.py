@@ -194,6 +194,7 @@ def _rules(
     more_rows, datasets = table_rules(table.quality, names=names, place=place.at("quality"))
     rows += more_rows
     taken = [f"{c.name}.{kind}" for c in columns for kind in ("type", "required")]
+    taken += [f"{c.name}.code_list" for c in columns if c.code_list is not None]
     _check_unique_ids([*taken, *(r.id for r in rows), *(d.id for d in datasets)], place)
     return tuple(rows), tuple(datasets)
 

@@ -101,13 +101,27 @@ class Dialect:
 
 
 @dataclass(frozen=True)
+class CodeList:
+    """The dated list that a column's values are codes of; judged when core is built."""
+
+    list_key: str
+    """`<source>/<table>` of the list."""
+    code_set: str | None
+    """Its `code_set` that the values belong to, where they belong to one."""
+    as_of: str
+    """DATE or TIMESTAMP of the row on which the code must be in force."""
+    severity: Severity
+    """Whether a code that is not blocks what is built, or is counted."""
+
+
+@dataclass(frozen=True)
 class Column:
     """One column of a table, under its name in the lake and its name in the delivery."""
 
     name: str
     source_name: str
     """Header or field as sent; may hold `{sequence}`. In JSON and NDJSON one that begins with `/`
-    is a JSON pointer within the record; in a workbook `cell:B2` is the cell above the table whose
+    is a JSON pointer within the record, in which `*` is every item of an array; in a workbook `cell:B2` is the cell above the table whose
     value every record has."""
     sql_type: str
     """BIGINT, INTEGER, DOUBLE, DECIMAL(p,s), VARCHAR, DATE, TIMESTAMP or BOOLEAN."""
@@ -129,6 +143,12 @@ class Column:
     business_name: str = ""
     codes: tuple[tuple[str, str], ...] = ()
     """Code and its meaning, where the column holds a code that the contract explains."""
+    code_list: CodeList | None = None
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether a JSON record gives the values of all items of an array, parted by commas."""
+        return self.source_name.startswith("/") and "*" in self.source_name.split("/")
 
     @property
     def cell(self) -> str | None:
@@ -284,6 +304,11 @@ class Contract:
     def lake_columns(self) -> tuple[Column, ...]:
         """Columns that reach the lake."""
         return tuple(c for c in self.columns if not c.is_vault_only)
+
+    @property
+    def coded_columns(self) -> tuple[Column, ...]:
+        """Columns that are coded by a list."""
+        return tuple(c for c in self.columns if c.code_list is not None)
 
     @property
     def identities(self) -> tuple[Column, ...]:

@@ -31,6 +31,8 @@ def check_catalogue(contracts: Mapping[Path, Contract]) -> None:
         _check_majors(catalogue.majors(key), paths)
     for path, contract in contracts.items():
         _check_references(contract, catalogue, path=path)
+        for column in contract.coded_columns:
+            _check_code_list(column, catalogue, path=path)
 
 
 def _check_table_names(catalogue: Catalogue, paths: Mapping[tuple[str, int], Path]) -> None:
@@ -102,6 +104,43 @@ def _check_references(contract: Contract, catalogue: Catalogue, *, path: Path) -
         target = catalogue.latest(reference.to_contract)
         for from_name, to_name in zip(reference.columns, reference.to_columns, strict=True):
             _check_target(contract.column(from_name), target, name=to_name, path=path)
+
+
+def code_column(code_list: Contract) -> Column | None:
+    """The column that holds a list's codes: what is left of its key without set and first day.
+
+    None where the contract is no dated list of codes.
+    """
+    dates = [c for c in code_list.lake_columns if c.name in ("valid_from_date", "valid_to_date")]
+    if [c.sql_type for c in dates] != ["DATE", "DATE"]:
+        return None
+    rest = set(code_list.primary_key) - {"code_set"}
+    if "valid_from_date" not in rest or len(rest) != 2:
+        return None
+    found = code_list.column(*(rest - {"valid_from_date"}))
+    return found if found.sql_type == "VARCHAR" else None
+
+
+def _check_code_list(column: Column, catalogue: Catalogue, *, path: Path) -> None:
+    if column.code_list is None:
+        return
+    stated, where = column.code_list, f"{path}: codeList of {column.name}"
+    if stated.list_key not in catalogue.tables():
+        raise ContractError(
+            f"{where}: there is no contract {stated.list_key}; correct the path or add the contract"
+        )
+    target = catalogue.latest(stated.list_key)
+    if code_column(target) is None:
+        raise ContractError(
+            f"{where}: {target.key} is no dated list of codes; its key is a code and"
+            " valid_from_date, with code_set where it has several sets, and valid_to_date beside"
+        )
+    sets = next((dict(c.codes) for c in target.columns if c.name == "code_set"), None)
+    if stated.code_set is not None and stated.code_set not in (sets or ()):
+        raise ContractError(
+            f"{where}: {target.key} has no set {stated.code_set};"
+            f" it has {', '.join(sets or ['no sets'])}"
+        )
 
 
 def _check_target(column: Column, target: Contract, *, name: str, path: Path) -> None:

@@ -16,6 +16,7 @@ import duckdb
 
 from dagster_project.contracts.model import (
     Catalogue,
+    Column,
     Contract,
     DeliveryMode,
     Dimension,
@@ -85,6 +86,7 @@ def all_checks(catalogue: Catalogue) -> tuple[Check, ...]:
     return (
         *(check for c in contracts for check in _of_contract(c)),
         *_of_protection(contracts),
+        *_of_codes(contracts),
         *_OF_CORE,
     )
 
@@ -252,6 +254,43 @@ def _no_place(table: str, persons: list[str], places: list[str]) -> Check:
     )
 
 
+def _of_codes(contracts: list[Contract]) -> list[Check]:
+    """Codes are on their list on the day of the event, and no list loses codes that are in use."""
+    coded = [(c, column) for c in contracts for column in c.coded_columns]
+    lists = sorted({column.code_list.list_key for _, column in coded if column.code_list})
+    return [*(_on_its_list(*entry) for entry in coded), *map(_keeps_its_codes, lists)]
+
+
+def _on_its_list(contract: Contract, column: Column) -> Check:
+    where = f"{_mine(contract)} and column_name = '{column.name}'"
+    return Check(
+        id=f"code_use.{contract.table}_{column.name}_is_on_its_list",
+        table="core.code_use",
+        dimension=Dimension.CONFORMANCE,
+        severity=column.code_list.severity if column.code_list else Severity.WARNING,
+        violated_sql=(
+            "select coalesce(sum(unknown_count + not_in_force_count + dropped_count), 0)"
+            f" from core.code_use where {where}"
+        ),
+        checked_sql=f"select coalesce(sum(coded_count), 0) from core.code_use where {where}",
+        description="the list has the code, in force on the day of the event",
+    )
+
+
+def _keeps_its_codes(key: str) -> Check:
+    """A list that was withdrawn, emptied or replaced would else make every code merely unknown."""
+    where = f"(code_list = '{key}' or starts_with(code_list, '{key} '))"
+    return Check(
+        id=f"code_use.{key.split('/')[1]}_keeps_its_codes",
+        table="core.code_use",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=f"select coalesce(sum(dropped_count), 0) from core.code_use where {where}",
+        checked_sql=f"select coalesce(sum(coded_count), 0) from core.code_use where {where}",
+        description="no code in use has left its list: one that has ended keeps its row and dates",
+    )
+
+
 def _overlap(table: str, partition: str) -> str:
     return (
         f"select count(*) from (select valid_from_date, lag(valid_to_date, 1, valid_from_date)"
@@ -365,6 +404,40 @@ _OF_CORE = (
         ),
         checked_sql="select count(*) from core.encounter where site_id is not null",
         description="the code list has the site on the day of the encounter",
+    ),
+    Check(
+        id="permit.private_sites_hold_one",
+        table="core.permit",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from core.site as site"
+            " anti join core.permit as permit on site.site_id = permit.site_id"
+            " and site.service_code = permit.service_code"
+            " and permit.valid_from_date <= site.valid_from_date"
+            " and coalesce(permit.valid_to_date, date '9999-12-31') > site.valid_from_date"
+            " where site.sector_code = 'private'"
+        ),
+        checked_sql="select count(*) from core.site where sector_code = 'private'",
+        description="a private provider has a permit for the service when its site opens",
+    ),
+    Check(
+        id="access_limit.one_limit_holds",
+        table="core.access_limit",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from core.access_limit as one inner join core.access_limit as other"
+            " on one.guarantee_code = other.guarantee_code"
+            " and one.reason_code = other.reason_code"
+            " and (one.limit_id <> other.limit_id or one.valid_from_date <> other.valid_from_date)"
+            " and one.from_age_years < coalesce(other.to_age_years, 999)"
+            " and other.from_age_years < coalesce(one.to_age_years, 999)"
+            " and one.valid_from_date < coalesce(other.valid_to_date, date '9999-12-31')"
+            " and other.valid_from_date < coalesce(one.valid_to_date, date '9999-12-31')"
+        ),
+        checked_sql="select count(*) from core.access_limit",
+        description="for a guarantee, reason, age and day there is one limit",
     ),
     Check(
         id="measurement.values_are_harmonised",

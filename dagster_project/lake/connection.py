@@ -26,7 +26,7 @@ from dagster_project.sql_text import literal
 
 _EXTENSIONS = ("ducklake", "sqlite_scanner", "httpfs")
 _SCHEMAS = ("staging", "core", "mart", "ops")
-_VIEW_SCHEMAS = ("effective", "current", "changed", "rulebook")
+_VIEW_SCHEMAS = ("effective", "current", "changed", "rulebook", "coded")
 _GIB = 1024**3
 _DISK_ERRORS = "disk I/O error|database or disk is full|No space left on device"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -47,15 +47,16 @@ def relation(path: Path, contract: Contract, sequence: int) -> Relation:
     It is not a JSON object, has a field twice or one that the contract does not know, or a value
     with a NUL character or of another JSON type than the column's (a string always will do). A
     field that is left out is NULL. Where a source name is a JSON pointer, the contract knows the
-    whole field that it leads into.
+    whole field that it leads into. One with `*` gives the items' values, parted by commas.
     """
     del sequence  # field names do not depend on it
     names = [c.source_name for c in contract.columns]
-    pointers = ", ".join(literal(_pointer(n)) for n in names)
+    # Where every item is meant, the pointer leads to the array: its type is judged apart.
+    pointers = ", ".join(literal(_pointer(n.split("/*")[0])) for n in names)
     known = ", ".join(literal(_field(n)) for n in names)
-    dialect = contract.dialect
     fields = ", ".join(
-        f"{nulled(f'fields[{i + 1}]', dialect)} as raw_{i}" for i in range(len(names))
+        f"{nulled(_value(i, c), contract.dialect)} as raw_{i}"
+        for i, c in enumerate(contract.columns)
     )
     wrong_types = " or ".join(_wrong_type(i, c) for i, c in enumerate(contract.columns, start=1))
     return Relation(
@@ -67,6 +68,22 @@ def relation(path: Path, contract: Contract, sequence: int) -> Relation:
         f" json_extract_string(sound, [{pointers}]) as fields from (select"
         " case when json_valid(line) and json_type(line) = 'OBJECT' then line end as sound"
         f" from {_lines(path)})))"
+    )
+
+
+def _value(position: int, column: Column) -> str:
+    """SQL for a column's text; of no items at all there is none."""
+    if not column.is_joined:
+        return f"fields[{position + 1}]"
+    items = f"json_extract_string(sound, {literal(_path(column.source_name))})"
+    return f"nullif(array_to_string({items}, ','), '')"
+
+
+def _path(name: str) -> str:
+    """A pointer with `*` as DuckDB's own path to every item: `/a/*/b` is `$."a"[*]."b"`."""
+    steps = name.split("/")[1:]
+    return "$" + "".join(
+        "[*]" if s == "*" else f"[{s}]" if s.isdigit() else f'."{s}"' for s in steps
     )
 
 
@@ -100,9 +117,35 @@ def _lines(path: Path) -> str:
 
 
 def _wrong_type(position: int, column: Column) -> str:
+    if column.is_joined:
+        return _wrong_items(position, column.source_name)
     kind = column.sql_type.split("(")[0]
     allowed = ("VARCHAR", "NULL", *_JSON_TYPES.get("" if column.is_identity else kind, ()))
     return f"coalesce(types[{position}] not in ({', '.join(map(literal, allowed))}), false)"
+
+
+def _wrong_items(position: int, name: str) -> str:
+    """What stands before a `*` is an array; an item has its value, a text or number of one word.
+
+    A value with a comma would read as two.
+    """
+    steps = name.split("/*")
+    heads = ["/*".join(steps[:n]) for n in range(2, len(steps))]
+    path, items = literal(_path(name)), literal(_path(name[: name.rindex("/*") + 2]))
+    inner = [
+        f"len(list_filter(json_type(sound, {literal(_path(head))}), lambda t: t <> 'ARRAY')) > 0"
+        for head in heads
+    ]
+    wrong = [
+        f"types[{position}] not in ('ARRAY', 'NULL')",
+        *inner,
+        f"len(list_filter(json_type(sound, {path}), lambda t: t not in"
+        " ('VARCHAR', 'BIGINT', 'UBIGINT'))) > 0",
+        f"len(json_type(sound, {items})) <> len(json_type(sound, {path}))",
+        f"len(list_filter(json_extract_string(sound, {path}),"
+        " lambda v: contains(v, ',') or contains(v, chr(0)))) > 0",
+    ]
+    return " or ".join(f"coalesce({each}, false)" for each in wrong)
 
 
 def check_count(path: Path, contract: Contract, record_count: int) -> None:

@@ -34,6 +34,11 @@ class Parameters:
     clinical: Section
     access: Section
     social: Section
+    code_lists: Section
+    postal_code_list: Section
+    permits: Section
+    access_limits: Section
+    ptv: Section
 
     @cached_property
     def area(self) -> tuple[str, ...]:

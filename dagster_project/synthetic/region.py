@@ -21,6 +21,7 @@ from dagster_project.contracts.loader import load_catalogue
 from dagster_project.settings import PROJECT_ROOT
 from dagster_project.synthetic.apotti import STREAM, TRUE_NEED, TRUE_NEED_SCHEMA, Apotti
 from dagster_project.synthetic.clinical import Visits
+from dagster_project.synthetic.code_lists import deliver_code_lists
 from dagster_project.synthetic.codes import IdentityCodes
 from dagster_project.synthetic.contacts import (
     DIAGNOSES,
@@ -45,6 +46,7 @@ from dagster_project.synthetic.outbox import Outbox
 from dagster_project.synthetic.parameters import Parameters, load_parameters
 from dagster_project.synthetic.people import People, advance, draw_people, long_term, register_rows
 from dagster_project.synthetic.reference import deliver_reference
+from dagster_project.synthetic.services import deliver_services
 from dagster_project.synthetic.sending import Sender
 from dagster_project.synthetic.writers import Deliveries
 
@@ -147,6 +149,10 @@ def make_deliveries(
         residents=residents, months=months, start_month=start_month, seed=seed
     )
     deliver_reference(region.deliveries, region.parameters, region.manifest, region.months)
+    deliver_code_lists(region.deliveries, region.parameters, region.months)
+    deliver_services(
+        region.deliveries, region.parameters, region.manifest, region.months, with_dirt=with_dirt
+    )
     manifest.parent.mkdir(parents=True, exist_ok=True)
     with (
         pq.ParquetWriter(manifest.parent / TRUE_RISK, _TRUE_RISK_SCHEMA) as risk,

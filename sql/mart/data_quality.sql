@@ -2,19 +2,43 @@
 -- key: [source, table_name, delivery_sequence, rule_id]
 -- purpose: knowledge management
 with
+judged as (
+    select
+        source,
+        table_name,
+        delivery_sequence,
+        rule_id,
+        dimension,
+        severity,
+        violated_count,
+        checked_count
+    from ops.rule_result
+    union all
+    -- Codes are judged when core is built, by the lists as they are then.
+    select
+        source,
+        table_name,
+        delivery_sequence,
+        concat(column_name, '.code_list') as rule_id,
+        'conformance' as dimension,
+        severity,
+        unknown_count + not_in_force_count + dropped_count as violated_count,
+        coded_count as checked_count
+    from core.code_use
+),
+
 final as (
     select
-        rule_result.source,
-        rule_result.table_name,
-        rule_result.delivery_sequence,
-        rule_result.rule_id,
-        rule_result.dimension,
-        rule_result.severity,
-        rule_result.violated_count,
-        rule_result.checked_count,
+        judged.source,
+        judged.table_name,
+        judged.delivery_sequence,
+        judged.rule_id,
+        judged.dimension,
+        judged.severity,
+        judged.violated_count,
+        judged.checked_count,
         round(
-            100 * cast(rule_result.violated_count as double)
-            / nullif(rule_result.checked_count, 0),
+            100 * cast(judged.violated_count as double) / nullif(judged.checked_count, 0),
             4
         ) as violated_pct,
         delivery.received_count,
@@ -22,12 +46,12 @@ final as (
         delivery.quarantined_count,
         delivery.duplicate_count,
         delivery.covers_to_date
-    from ops.rule_result as rule_result
+    from judged
     inner join ops.delivery as delivery
         on
-            rule_result.source = delivery.source
-            and rule_result.table_name = delivery.table_name
-            and rule_result.delivery_sequence = delivery.delivery_sequence
+            judged.source = delivery.source
+            and judged.table_name = delivery.table_name
+            and judged.delivery_sequence = delivery.delivery_sequence
 )
 
 select

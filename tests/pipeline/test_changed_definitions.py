@@ -54,9 +54,7 @@ def with_model(folder: Path, name: str, old: str, new: str) -> Definition:
                 assert old in text
                 text = text.replace(old, new)
             (folder / schema / path.name).write_text(text, encoding="utf-8")
-    catalogue = loaded.catalogue
-    hashes = {catalogue.latest(k).table: catalogue.latest(k).sha256 for k in catalogue.tables()}
-    hashes |= {book.name: book.sha256 for book in loaded.rulebooks}
+    hashes = pipeline.model_hashes(loaded.catalogue, loaded.rulebooks)
     return replace(loaded, graph=load_models(folder, hashes))
 
 

@@ -154,3 +154,50 @@ def test_a_moment_is_local_by_the_contract(taken: Any) -> None:
     stated = contract(FileFormat.JSON, NUMBER, moment, records="")
     found = taken([{"Numero": 1, "Hetki": "2017-01-02 12:00:00"}], stated)
     assert found.rows == [(1, datetime(2017, 1, 2, 10))]
+
+
+EVERY = contract(
+    FileFormat.JSON,
+    Column("id", "/id", "BIGINT", "", is_required=True, primary_key_position=1),
+    Column("codes", "/a/*/b", "VARCHAR", ""),
+    Column("words", "/w/*", "VARCHAR", ""),
+    Column("inner", "/x/*/y/*", "VARCHAR", ""),
+    records="",
+)
+
+
+@pytest.mark.parametrize(
+    ("item", "due"),
+    [
+        ({"a": [{"b": "x"}, {"b": "y"}], "w": ["fi", "sv"]}, ("x,y", "fi,sv", None)),
+        ({"a": [{"b": 7}], "w": []}, ("7", None, None)),
+        ({"a": None}, (None, None, None)),
+        ({"x": [{"y": ["p", "q"]}, {"y": []}, {"y": ["r"]}]}, (None, None, "p,q,r")),
+    ],
+)
+def test_a_star_joins_the_values_of_every_item(taken: Any, item: dict[str, Any], due: Any) -> None:
+    found = taken([{"id": 1, **item}], EVERY)
+    assert (found.rows, found.broken) == ([(1, *due)], {})
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"a": {"b": "x"}},
+        {"a": "x"},
+        {"a": [{"b": "x"}, {"c": "y"}]},
+        {"a": [{"b": "x"}, {"b": None}]},
+        {"a": [{"b": "x,y"}]},
+        {"a": [{"b": {"c": 1}}]},
+        {"w": ["fi", 1.5]},
+        {"w": ["f\0"]},
+        {"x": [{"y": "p"}]},
+    ],
+    ids=str,
+)
+def test_a_record_whose_items_cannot_be_joined_breaks_alone(
+    taken: Any, item: dict[str, Any]
+) -> None:
+    found = taken([{"id": 1, **item}, {"id": 2, "w": ["fi"]}], EVERY)
+    assert found.broken == {1: {"row.broken"}}
+    assert found.rows[1] == (2, None, "fi", None)
