@@ -25,11 +25,9 @@ invoice_line as (
     select
         invoices.delivery_sequence,
         invoices.record_number,
-        case
-            when invoices.episode_id is not null and hospital_episode.episode_id is null
-                then 'episode_id'
-            when invoices.is_credit and billed.invoice_id is null then 'credited_invoice_id'
-        end as reference
+        invoices.episode_id is not null and hospital_episode.episode_id is null
+            as lacks_episode,
+        invoices.is_credit and billed.invoice_id is null as lacks_credited_line
     from current.invoices as invoices
     left join core.hospital_episode as hospital_episode
         on invoices.episode_id = hospital_episode.episode_id
@@ -94,9 +92,18 @@ waiting as (
         'invoices' as table_name,
         delivery_sequence,
         record_number,
-        reference
+        'episode_id' as reference
     from invoice_line
-    where reference is not null
+    where lacks_episode
+    union all
+    select
+        'hus' as source,
+        'invoices' as table_name,
+        delivery_sequence,
+        record_number,
+        'credited_invoice_id' as reference
+    from invoice_line
+    where lacks_credited_line and not lacks_episode
 )
 
 select
