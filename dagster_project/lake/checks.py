@@ -37,6 +37,8 @@ CORE_OF_STAGING = {
     "apotti/access_events": "core.access_event",
     "apotti/need_assessments": "core.need_assessment",
     "apotti/social_services": "core.service_period",
+    "hus/specialised_care": "core.hospital_episode",
+    "hus/invoices": "core.invoice_line",
 }
 """Core tables with one row per staging row in force, for the second conservation law."""
 
@@ -235,6 +237,8 @@ def _of_protection(contracts: list[Contract]) -> list[Check]:
         ("core.access_event", ["person_id"], ["site_id"]),
         ("core.service_period", ["person_id", "cared_person_id"], ["provider_id"]),
         ("core.care_relation", ["person_id"], ["professional_id"]),
+        ("core.hospital_episode", ["person_id"], ["unit_code"]),
+        ("core.invoice_line", ["person_id"], ["unit_code"]),
     ]
     return [_no_place(*entry) for entry in (*staged, *core)]
 
@@ -450,6 +454,63 @@ _OF_CORE = (
         ),
         checked_sql="select count(*) from core.measurement where value_state <> 'missing'",
         description="results are numbers in a known unit and a possible range",
+    ),
+    Check(
+        id="hospital_episode.referral_is_the_patients",
+        table="core.hospital_episode",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from core.hospital_episode as episode"
+            " inner join core.referral as referral on episode.referral_id = referral.referral_id"
+            " where episode.person_id <> referral.person_id or episode.referral_wait_days < 0"
+        ),
+        checked_sql="select count(*) from core.hospital_episode where referral_id is not null",
+        description="care that rests on a referral is of its person, and not before it",
+    ),
+    Check(
+        id="invoice_line.episodes_net_to_no_less_than_zero",
+        table="core.invoice_line",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from (select episode_id from core.invoice_line"
+            " where episode_id is not null group by episode_id having sum(amount_eur) < 0)"
+        ),
+        checked_sql="select count(distinct episode_id) from core.invoice_line",
+        description="credit notes take back no more of an episode than was billed",
+    ),
+    Check(
+        # Credit notes are resolved to lines: what they take back is taken off exactly once.
+        id="invoice_line.credits_are_taken_off_once",
+        table="core.invoice_line",
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from (select sum(amount_eur) as billed_eur,"
+            " sum(net_amount_eur) as net_eur from core.invoice_line)"
+            " where billed_eur is distinct from net_eur"
+        ),
+        checked_sql="select count(*) from core.invoice_line",
+        description="amounts and what is left after credit notes have one sum",
+    ),
+    Check(
+        id="invoice_line.episode_exists_or_line_waits",
+        table="core.invoice_line",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from current.invoices as invoices"
+            " anti join core.hospital_episode as episode"
+            " on invoices.episode_id = episode.episode_id"
+            " anti join (select delivery_sequence, record_number from core.unresolved"
+            " where source = 'hus' and table_name = 'invoices') as waiting"
+            " on invoices.delivery_sequence = waiting.delivery_sequence"
+            " and invoices.record_number = waiting.record_number"
+            " where invoices.episode_id is not null"
+        ),
+        checked_sql="select count(*) from current.invoices where episode_id is not null",
+        description="every invoiced episode is in core, or its line is counted as waiting",
     ),
     Check(
         id="residence.municipality_is_known",

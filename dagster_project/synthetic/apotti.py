@@ -53,7 +53,7 @@ class Apotti:
         self._sites = Sites(rng, parameters, residents=residents) if number == 0 else None
         self._measurements = Measurements(rng, people, model, conditions, first_id=first_id)
         self._procedures = Procedures(rng, people, model, first_id=first_id)
-        self._referrals = Referrals(rng, people, model, first_id=first_id)
+        self.referrals = Referrals(rng, people, model, first_id=first_id)
         self._access = Access(rng, people, model, first_id=first_id)
         self._named = NamedProfessionals(
             rng, people, parameters, conditions[0], first_day=first_day
@@ -67,7 +67,7 @@ class Apotti:
         hidden = self._identities.protected(month.index)
         self._measurements.deliver(sender, visits, codes, hidden)
         self._procedures.deliver(sender, visits)
-        self._referrals.deliver(sender, visits)
+        self.referrals.deliver(sender, visits)
         self._access.deliver(sender, visits, self._identities)
         self._named.deliver(sender, month, codes, hidden)
         self._social.deliver(sender, Persons.of(self._identities, month))

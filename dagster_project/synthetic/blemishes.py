@@ -51,6 +51,14 @@ def _negative(row: Row) -> str | None:
     return f"-{row['encounter_id']}"
 
 
+def _negated(column: str) -> Change:
+    return lambda row: f"-{row[column]}"
+
+
+def _some_end(row: Row) -> str | None:
+    return row["ended_at"] or row["started_at"]
+
+
 def _not_a_number(row: Row) -> str | None:
     return f"{row['encounter_id']}O"
 
@@ -96,6 +104,9 @@ _UNVISITED = {
     "visited_at": None,
 }
 _UNBEGUN = {"started_date": None, "ended_date": None}
+_VISIT = {"episode_kind_code": "outpatient_visit", "discharge_code": None}
+_GOES_ON = {"episode_kind_code": "inpatient_stay", "ended_at": None, "discharge_code": None}
+_CREDIT = {"is_credit": "true", "amount_eur": "-10.5"}
 _REFUSED = {
     "contacted_date": "2016-01-04",
     "assessed_date": "2016-01-04",
@@ -319,6 +330,77 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
         DUPLICATE,
         Blemish(
             "service_class_code.valid_values", {"service_class_code": "muu_palvelu"}, Fate.WARNED
+        ),
+    ),
+    "hus/specialised_care": (
+        Blemish("started_at.missing_hour", _GOES_ON, in_month=3),
+        Blemish("episode_id.minimum", {"episode_id": _negated("episode_id")}),
+        _dirty("started_at.required", None),
+        _dirty("started_at.minimum", "1999-12-31 10:00:00"),
+        _dirty("started_at.not_after_delivery", f"{_LATER} 10:00:00", **_GOES_ON),
+        _dirty("ended_at.not_before_start", "2001-01-01 10:00:00", **_VISIT),
+        _dirty("ended_at.not_after_delivery", f"{_LATER} 10:00:00", **_VISIT),
+        Blemish("row.only_stays_go_on", _VISIT | {"ended_at": None}),
+        Blemish(
+            "episode_kind_code.valid_values",
+            {"episode_kind_code": "leikkaus", "ended_at": _some_end, "discharge_code": None},
+        ),
+        _dirty("urgency_code.valid_values", "9"),
+        _dirty("speciality_code.required", None),
+        _dirty("unit_code.required", None),
+        _dirty("unit_code.pattern", "Hyvinkään sairaala"),
+        _dirty("drg_code.pattern", "DRG209"),
+        _dirty("icd10_code.pattern", "I10.0"),
+        Blemish(
+            "discharge_code.valid_values",
+            {
+                "episode_kind_code": "inpatient_stay",
+                "ended_at": _some_end,
+                "discharge_code": "koti",
+            },
+        ),
+        _dirty("person_id.required", None),
+        _dirty("updated_at.required", None),
+        _WRONG_CHECK,
+        DUPLICATE,
+        Blemish("speciality_code.valid_values", {"speciality_code": "00"}, Fate.WARNED),
+        Blemish(
+            "row.discharge_when_stay_ended",
+            {
+                "episode_kind_code": "outpatient_visit",
+                "ended_at": _some_end,
+                "discharge_code": "home",
+            },
+            Fate.WARNED,
+        ),
+        Blemish("referral_id", {"referral_id": _NOBODYS}, Fate.UNRESOLVED),
+    ),
+    "hus/invoices": (
+        Blemish("invoice_id.minimum", {"invoice_id": _negated("invoice_id")}),
+        _dirty("invoice_line_number.minimum", "0"),
+        _dirty("invoice_line_number.maximum", "1000"),
+        _dirty("invoiced_date.required", None),
+        _dirty("invoiced_date.not_after_delivery", _LATER),
+        _dirty("service_date.required", None),
+        _dirty("service_date.minimum", "1999-12-31"),
+        _dirty("service_date.not_after_invoice", _LATER),
+        _dirty("product_code.required", None),
+        _dirty("product_code.pattern", "käynti"),
+        _dirty("quantity.minimum", "-1"),
+        _dirty("amount_eur.required", None),
+        _dirty("amount_eur.sign_of_note", "-1.5", is_credit="false", credited_invoice_id=None),
+        _dirty("is_credit.required", None),
+        _dirty("unit_code.pattern", "Hyvinkään sairaala"),
+        Blemish("row.credit_names_invoice", _CREDIT | {"credited_invoice_id": None}),
+        Blemish("row.patient_of_episode", {"person_id": None}),
+        _WRONG_CHECK,
+        DUPLICATE,
+        Blemish("speciality_code.valid_values", {"speciality_code": "00"}, Fate.WARNED),
+        Blemish("episode_id", {"episode_id": _NOBODYS}, Fate.UNRESOLVED),
+        Blemish(
+            "credited_invoice_id",
+            _CREDIT | {"credited_invoice_id": _NOBODYS},
+            Fate.UNRESOLVED,
         ),
     ),
 }

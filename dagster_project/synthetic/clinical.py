@@ -514,6 +514,9 @@ class Referrals:
         nearest = [settings["hospitals"][m] for m in model.parameters.area]
         self._hospitals = (*nearest, *settings["others"])
         self._numbers = Numbers(first_id)
+        self.sent = pl.DataFrame()
+        """The month's referrals that were sent on time, with their answers, by whoever follows up:
+        the contract's columns, `person` and `answered_day`."""
 
     def deliver(self, sender: Sender, visits: Visits) -> None:
         """Send a month's referrals: first versions now, answers in the month in which they come."""
@@ -539,7 +542,11 @@ class Referrals:
         settled = sender.hold_back(REFERRALS, month, full.filter(at_once), settings["late_share"])
         wrong = settled.filter(some(rng, settings["corrected_share"], size=len(settled)))
         sender.correct(REFERRALS, month, wrong.with_columns(outcome_code=pl.lit("returned")))
-        sender.send(REFERRALS, month, pl.concat([rows.filter(~at_once), settled]))
+        on_time = pl.concat([rows.filter(~at_once), settled])
+        self.sent = full.with_columns(
+            person=pl.Series(visits.person[at]), answered_day=pl.Series(answered // SECONDS_A_DAY)
+        ).join(on_time.select("referral_id"), on="referral_id", how="semi")
+        sender.send(REFERRALS, month, on_time)
 
     def _answers(self, kind: Ints, sent: Ints) -> Ints:
         """When the receiver answers: days later in office hours, or soon (real-time channel)."""

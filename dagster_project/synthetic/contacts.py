@@ -190,7 +190,7 @@ def draw_encounters(
         _plant_doubled_hour(
             people, month, person=person, day=day, minute=minute, spent=half_minutes
         )
-    started = _without_missing_hour(day * SECONDS_A_DAY + minute * 60, month)
+    started = without_missing_hour(day * SECONDS_A_DAY + minute * 60, month)
     ended = started + half_minutes * 30
     unmeasured = some(rng, 0.02, size=len(person))
     spoken, served = _languages(rng, people.language[person], model)
@@ -236,7 +236,7 @@ def doubled_hour(encounters: pl.DataFrame, month: Month) -> list[int]:
     return rows["encounter_id"].to_list()
 
 
-def _without_missing_hour(started: Ints, month: Month) -> Ints:
+def without_missing_hour(started: Ints, month: Month) -> Ints:
     """Four hours later, so that none begins or ends in the hour that a night of March lacks."""
     if month.number != 3:
         return started
@@ -249,7 +249,7 @@ def _saved(rng: np.random.Generator, ended: Ints, month: Month) -> Ints:
     """When the row was saved: some hours later, by the end of the month if the contact was over."""
     close = (month.last + 1) * SECONDS_A_DAY - 1
     saved = ended + (rng.exponential(6 * _HOUR, len(ended))).astype(np.int64)
-    return _without_missing_hour(np.maximum(ended, np.minimum(saved, close)), month)
+    return without_missing_hour(np.maximum(ended, np.minimum(saved, close)), month)
 
 
 def _languages(rng: np.random.Generator, tongue: Ints, model: ContactModel) -> tuple[Ints, Ints]:

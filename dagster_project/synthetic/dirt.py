@@ -60,8 +60,10 @@ class Dirt:
         first_record: int,
     ) -> pl.DataFrame:
         """The block with bad rows in it; `first_record` is the record number of its first row."""
-        blemishes = self._chosen(rng, contract, month, len(rows))
         usable = np.flatnonzero(_can_be_copied(rows))
+        if not len(usable):
+            return rows
+        blemishes = self._chosen(rng, contract, month, len(rows))
         base = np.sort(rng.choice(usable, min(len(blemishes), len(usable)), replace=False))
         pairs = list(zip(base.tolist(), blemishes, strict=False))
         bad = [self._spoiled(rows.row(i, named=True), b, contract, month) for i, b in pairs]
@@ -108,7 +110,7 @@ class Dirt:
             text |= self._own_key(contract, blemish)
         changes = dict(blemish.changes)
         if blemish.rule_id == "started_at.missing_hour":
-            changes = {"started_at": _missing_time(month), "ended_at": None}
+            changes |= {"started_at": _missing_time(month), "ended_at": None}
         text |= {c: v(text) if callable(v) else v for c, v in changes.items()}
         return row | text
 

@@ -39,6 +39,8 @@ class Parameters:
     permits: Section
     access_limits: Section
     ptv: Section
+    hospital: Section
+    unit_costs: Section
 
     @cached_property
     def area(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""The reference tables: municipalities and sites, whole lists whenever they change.
+"""The reference tables: municipalities and sites whenever they change, national unit costs a year.
 
 Here: rows as known on a day, and the days in the window on which a list is delivered. Not here: the
-lists themselves (`municipalities.yaml`, `sites.yaml`).
+lists themselves (`municipalities.yaml`, `sites.yaml`, `unit_costs.yaml`).
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from dagster_project.synthetic.parameters import Parameters
 from dagster_project.synthetic.writers import Deliveries
 
 MUNICIPALITIES, SITES = "reference/municipalities", "reference/sites"
+UNIT_COSTS = "thl/unit_costs"
 
 
 def deliver_reference(
     deliveries: Deliveries, parameters: Parameters, manifest: Manifest, months: Sequence[Month]
 ) -> None:
-    """Write both lists as of the first day of the window and of every change in it."""
+    """Write the lists as of the first day of the window and of every change in it."""
     first = EPOCH + timedelta(days=months[0].first)
     last = EPOCH + timedelta(days=months[-1].last)
     merged = [row[5] for row in parameters.municipalities["ended"]]
@@ -33,6 +34,8 @@ def deliver_reference(
         rows = site_rows(parameters, day)
         deliveries.append(SITES, _sequence(day), rows)
         _list_quoted(manifest, deliveries.file_name(SITES, _sequence(day)), rows)
+    for year in range(first.year, last.year + 1):
+        deliveries.append(UNIT_COSTS, year, unit_cost_rows(parameters, year))
 
 
 def _delivery_days(changes: list[date], first: date, last: date) -> list[date]:
@@ -90,6 +93,23 @@ def site_rows(parameters: Parameters, day: date) -> pl.DataFrame:
             "valid_to_date": [_known(row[7], day) for row in rows],
         },
         schema_overrides={"valid_to_date": pl.String},
+    )
+
+
+def unit_cost_rows(parameters: Parameters, year: int) -> pl.DataFrame:
+    """National unit costs in the prices of a year."""
+    lists = parameters.unit_costs
+    rise = (1 + lists["rise_a_year"]) ** (year - lists["price_year"])
+    rows = [(service, *row) for service, rows in lists["services"].items() for row in rows]
+    return pl.DataFrame(
+        {
+            "unit_cost_code": [row[1] for row in rows],
+            "unit_cost_name": [row[2] for row in rows],
+            "service_name": [row[0] for row in rows],
+            "cost_unit_code": [row[3] for row in rows],
+            "cost_eur": [f"{row[4] * rise:.2f}".replace(".", ",") for row in rows],
+            "price_year": [str(year)] * len(rows),
+        }
     )
 
 

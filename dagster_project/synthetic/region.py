@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from dagster_project.contracts.loader import load_catalogue
 from dagster_project.settings import PROJECT_ROOT
 from dagster_project.synthetic.apotti import STREAM, TRUE_NEED, TRUE_NEED_SCHEMA, Apotti
+from dagster_project.synthetic.care import CareModel
 from dagster_project.synthetic.clinical import Visits
 from dagster_project.synthetic.code_lists import deliver_code_lists
 from dagster_project.synthetic.codes import IdentityCodes
@@ -39,7 +40,10 @@ from dagster_project.synthetic.contacts import (
 from dagster_project.synthetic.dirt import Dirt
 from dagster_project.synthetic.draws import Ints, Mask, date_text, labels, time_text
 from dagster_project.synthetic.enrolments import ENROLMENTS, SERVICES, Portal, enrolment_id
+from dagster_project.synthetic.hospital import STREAM as HOSPITAL_STREAM
+from dagster_project.synthetic.hospital import Hospital
 from dagster_project.synthetic.identities import Identities, draw_identities, record_identities
+from dagster_project.synthetic.invoices import Billing, Invoiced
 from dagster_project.synthetic.manifest import Manifest
 from dagster_project.synthetic.months import Month, window
 from dagster_project.synthetic.outbox import Outbox
@@ -79,6 +83,8 @@ class Region:
     dirt: Dirt | None
     later_dirt: Dirt | None
     """Of the tables that were added later: its keys are its own, so that no other row's change."""
+    invoiced: Invoiced
+    """What specialised care bills, complete after the last chunk."""
 
     def deliver(self, rng: np.random.Generator, key: str, month: Month, rows: pl.DataFrame) -> None:
         """Add a block of rows, with dirt where it is wanted, to a month's file."""
@@ -181,6 +187,7 @@ def _region(landing: Path, months: tuple[Month, ...], *, with_dirt: bool) -> Reg
         codes=codes,
         dirt=Dirt(manifest, codes, months) if with_dirt else None,
         later_dirt=Dirt(manifest, codes, months) if with_dirt else None,
+        invoiced=Invoiced(),
     )
 
 
@@ -190,7 +197,7 @@ def _deliver_chunk(
     """Deliver all months of a chunk; returns what the generator alone knows of its people."""
     chunk = _draw_chunk(region, rng, number, residents)
     apotti = _apotti(region, chunk)
-    sources: tuple[Source, ...] = (apotti,)
+    sources: tuple[Source, ...] = (apotti, _hospital(region, chunk, apotti))
     truth = _true_risk(region, chunk), apotti.true_need(region.months[0])
     first_id = (number + 1) * IDS_A_CHUNK
     for month in region.months:
@@ -247,6 +254,30 @@ def _apotti(region: Region, chunk: Chunk) -> Apotti:
         conditions=chunk.conditions,
         number=chunk.number,
         residents=region.manifest.region["residents"],
+    )
+
+
+def _hospital(region: Region, chunk: Chunk, apotti: Apotti) -> Hospital:
+    sender = _sender(region, chunk, stream=HOSPITAL_STREAM)
+    first_id = (chunk.number + 1) * IDS_A_CHUNK
+    residents = region.manifest.region["residents"]
+    billing = Billing(
+        sender,
+        CareModel.of(region.parameters),
+        chunk.identities,
+        first_id=first_id,
+        readiness_for=residents if chunk.number == 0 else 0,
+        invoiced=region.invoiced,
+    )
+    return Hospital(
+        sender,
+        model=region.model,
+        people=chunk.people,
+        identities=chunk.identities,
+        condition_count=chunk.conditions[0],
+        referrals=apotti.referrals,
+        billing=billing,
+        first_id=first_id,
     )
 
 

@@ -7,6 +7,37 @@ site as (
     from core.site
 ),
 
+billed as (
+    select
+        invoices.invoice_id,
+        invoices.invoice_line_number,
+        invoices.episode_id
+    from current.invoices as invoices
+    left join core.hospital_episode as hospital_episode
+        on invoices.episode_id = hospital_episode.episode_id
+    where
+        not invoices.is_credit
+        and (invoices.episode_id is null or hospital_episode.episode_id is not null)
+),
+
+-- Of an invoice line's two references the first that is missing is named.
+invoice_line as (
+    select
+        invoices.delivery_sequence,
+        invoices.record_number,
+        invoices.episode_id is not null and hospital_episode.episode_id is null
+            as lacks_episode,
+        invoices.is_credit and billed.invoice_id is null as lacks_credited_line
+    from current.invoices as invoices
+    left join core.hospital_episode as hospital_episode
+        on invoices.episode_id = hospital_episode.episode_id
+    left join billed
+        on
+            invoices.credited_invoice_id = billed.invoice_id
+            and invoices.invoice_line_number = billed.invoice_line_number
+            and invoices.episode_id is not distinct from billed.episode_id
+),
+
 waiting as (
     select
         'apotti' as source,
@@ -45,6 +76,34 @@ waiting as (
     from current.enrolments as enrolments
     anti join site on enrolments.site_id = site.site_id
     where enrolments.site_id is not null
+    union all
+    select
+        'hus' as source,
+        'specialised_care' as table_name,
+        specialised_care.delivery_sequence,
+        specialised_care.record_number,
+        'referral_id' as reference
+    from current.specialised_care as specialised_care
+    anti join core.referral as referral on specialised_care.referral_id = referral.referral_id
+    where specialised_care.referral_id is not null
+    union all
+    select
+        'hus' as source,
+        'invoices' as table_name,
+        delivery_sequence,
+        record_number,
+        'episode_id' as reference
+    from invoice_line
+    where lacks_episode
+    union all
+    select
+        'hus' as source,
+        'invoices' as table_name,
+        delivery_sequence,
+        record_number,
+        'credited_invoice_id' as reference
+    from invoice_line
+    where lacks_credited_line and not lacks_episode
 )
 
 select

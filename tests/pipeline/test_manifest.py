@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
+from dagster_project.pipeline import load_definition
 from tests.pipeline.conftest import Region
 from tests.support.deliveries import DIAGNOSES, ENCOUNTERS, ENROLMENTS, RESIDENTS, SITES
 from tests.support.homes import codes_of_persons
@@ -26,12 +27,15 @@ WAITED_FOR = {
     ("diagnoses", "encounter_id"),
     ("enrolments", "site_id"),
     ("procedures", "encounter_id"),
+    ("specialised_care", "referral_id"),
+    ("invoices", "episode_id"),
+    ("invoices", "credited_invoice_id"),
 }
 """References that core waits for; a reference that may be empty keeps no row out of core."""
 
 
 def file_name(key: str, sequence: int) -> str:
-    form = "ndjson" if key == ENROLMENTS else "csv"
+    form = load_definition().catalogue.in_force(key, sequence).dialect.format
     return f"{key}/{key.split('/')[1]}_{sequence}.{form}"
 
 

@@ -55,12 +55,16 @@ PERSON_TABLES_WITH_PLACES = TABLES_OF_THE_SMALL_REGION | {
     "staging.access_events",
     "staging.named_professional",
     "staging.social_services",
+    "staging.specialised_care",
+    "staging.invoices",
     "core.measurement",
     "core.procedure",
     "core.referral",
     "core.access_event",
     "core.care_relation",
     "core.service_period",
+    "core.hospital_episode",
+    "core.invoice_line",
 }
 
 

@@ -27,22 +27,33 @@ def records(landing: Path, key: str, sequence: int) -> pl.DataFrame:
     """The records of a delivery as text, with `record_number` from 1 and `delivery_sequence`."""
     contract = load_definition().catalogue.in_force(key, sequence)
     path = landing / key / f"{contract.table}_{sequence}.{contract.dialect.format}"
-    text = path.read_bytes().decode(contract.dialect.encoding)
-    frame = (
-        _json_lines(text, contract)
-        if contract.dialect.format is FileFormat.NDJSON
-        else _delimited(text, contract)
-    )
+    frame = _read(path, contract)
     return frame.with_columns(
         record_number=pl.arange(1, len(frame) + 1, dtype=pl.Int64),
         delivery_sequence=pl.lit(sequence, dtype=pl.Int64),
     )
 
 
+def _read(path: Path, contract: Contract) -> pl.DataFrame:
+    if contract.dialect.format is FileFormat.PARQUET:
+        return _typed(path, contract)
+    text = path.read_bytes().decode(contract.dialect.encoding)
+    if contract.dialect.format is FileFormat.NDJSON:
+        return _json_lines(text, contract)
+    return _delimited(text, contract)
+
+
 def all_records(landing: Path, key: str) -> pl.DataFrame:
     """The records of all deliveries of a table; columns that an old one lacks are null."""
     frames = [records(landing, key, sequence) for sequence in sequences(landing, key)]
     return pl.concat(frames, how="diagonal")
+
+
+def _typed(path: Path, contract: Contract) -> pl.DataFrame:
+    """A Parquet file, its values as a CSV of the same contract would have them."""
+    names = {c.source_name: c.name for c in contract.columns}
+    moments = pl.col(pl.Datetime).dt.to_string(contract.dialect.timestamp_format)
+    return pl.read_parquet(path).rename(names).with_columns(moments).cast(pl.String)
 
 
 def _delimited(text: str, contract: Contract) -> pl.DataFrame:

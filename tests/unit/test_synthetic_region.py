@@ -67,6 +67,9 @@ class Made:
         contract = self.contract(key, sequence)
         names = {c.source_name: c.name for c in contract.columns}
         raw = (self.landing / self.file(key, sequence)).read_bytes()
+        if contract.dialect.format is FileFormat.PARQUET:
+            typed_rows = pq.read_table(pa.BufferReader(raw)).to_pylist()
+            return [{names[k]: as_text(v) for k, v in row.items()} for row in typed_rows]
         text = raw.decode(contract.dialect.encoding)
         if contract.dialect.format is FileFormat.NDJSON:
             lines = [json.loads(line) for line in text.splitlines()]
@@ -79,6 +82,19 @@ class Made:
         return {
             (r["record_number"], r.get("rule_id") or r["column"]) for r in rows if r["file"] == file
         }
+
+
+def as_text(value: object) -> str | None:
+    """A value of a typed format as a CSV of the same contract would have it."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return str(value).lower()
+        case datetime():
+            return value.strftime("%Y-%m-%d %H:%M:%S")
+        case _:
+            return str(value)
 
 
 def make(folder: Path, **arguments: Any) -> Made:
@@ -171,11 +187,13 @@ def typed(column: Column, contract: Contract) -> str:
             return f"try_strptime({raw}, '{dialect.timestamp_format}')"
         case "DECIMAL":
             mark = dialect.decimal_separator
-            pattern = f"-?[0-9]+({mark}[0-9])?"
+            scale = column.sql_type.rstrip(")").rpartition(",")[2]
+            pattern = f"-?[0-9]+([{mark}][0-9]{{1,{scale}}})?"
             number = f"try_cast(replace({raw}, '{mark}', '.') as {column.sql_type})"
             return f"case when regexp_full_match({raw}, '{pattern}') then {number} end"
         case "BOOLEAN":
-            return f"case {raw} when '1' then true when '0' then false end"
+            yes, no = dialect.true_values[0], dialect.false_values[0]
+            return f"case {raw} when '{yes}' then true when '{no}' then false end"
         case "BIGINT" | "INTEGER" if not column.is_identity:
             return (
                 f"case when regexp_full_match({raw}, '-?[0-9]+') then {raw}::{column.sql_type} end"
