@@ -41,6 +41,7 @@ class Parameters:
     ptv: Section
     hospital: Section
     unit_costs: Section
+    finance: Section
 
     @cached_property
     def area(self) -> tuple[str, ...]:
