@@ -19,19 +19,24 @@ from typing import Annotated
 
 import typer
 
-from dagster_project import pipeline
+from dagster_project import cli_rights, pipeline
 from dagster_project.errors import TietoallasError
 from dagster_project.lake import maintenance, status
 from dagster_project.publish.release import Release, publish
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.vault.as_sent import show_record
-from dagster_project.vault.keys import create_keyring, demo_keys_path
+from dagster_project.vault.keys import create_keyring, demo_keys_path, keyed
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that did not pass the gate.")
 app.add_typer(quarantine_app, name="quarantine")
 keys_app = typer.Typer(no_args_is_help=True, help="The keys that open the vault.")
 app.add_typer(keys_app, name="keys")
+keys_app.command(name="rotate")(cli_rights.keys_rotate)
+app.add_typer(cli_rights.person_app, name="person")
+app.command(name="expire")(cli_rights.expire)
+app.command(name="backup")(cli_rights.back_up)
+app.command(name="restore")(cli_rights.restore)
 
 DEMO_RESIDENTS = 5_000
 DEMO_MONTHS = 12
@@ -159,16 +164,8 @@ def _summary(
 
 @contextmanager
 def _session() -> Iterator[pipeline.Session]:
-    with pipeline.open_session(_keyed(Settings())) as session:
+    with pipeline.open_session(keyed(Settings())) as session:
         yield session
-
-
-def _keyed(settings: Settings) -> Settings:
-    """Settings with the demo's keys where none are set and the demo was made."""
-    keys = demo_keys_path(settings)
-    if settings.keys is None and keys.exists():
-        return settings.model_copy(update={"keys": keys})
-    return settings
 
 
 @app.command(name="status")
@@ -296,7 +293,7 @@ def maintain() -> None:
 @app.command()
 def ui(port: int = 3000) -> None:
     """Open Dagster on 127.0.0.1, with telemetry off and its home in TIETOALLAS_HOME."""
-    settings = _keyed(Settings())
+    settings = keyed(Settings())
     prepare_dagster_home(settings)
     typer.echo(f"DAGSTER_HOME is {settings.dagster_home}")
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "--host", "127.0.0.1"]

@@ -109,7 +109,10 @@ def _mine(contract: Contract) -> str:
 
 
 def _received_conserved(contract: Contract) -> Check:
-    """The first law, for every delivery ever: received = accepted + quarantined + duplicate."""
+    """The first law, for every delivery ever: received = accepted + quarantined + duplicate.
+
+    What has been erased since was accepted once, and is counted as such.
+    """
     table = f"staging.{quoted(contract.table)}"
     return Check(
         id=f"{contract.table}.received_is_conserved",
@@ -125,9 +128,13 @@ def _received_conserved(contract: Contract) -> Check:
             " full join (select delivery_sequence, count(distinct record_number) as left_count"
             f" from ops.quarantine where {_mine(contract)} group by all) as left_out"
             " using (delivery_sequence)"
-            " where received_count is distinct from"
-            " coalesce(row_count, 0) + coalesce(left_count, 0)"
-            " or accepted_count is distinct from coalesce(row_count, 0)"
+            " left join (select delivery_sequence, cast(sum(record_count) as bigint)"
+            f" as erased_count from ops.erasure where {_mine(contract)} group by all) as erased"
+            " using (delivery_sequence)"
+            " where received_count is distinct from coalesce(row_count, 0)"
+            " + coalesce(left_count, 0) + coalesce(erased_count, 0)"
+            " or accepted_count is distinct from"
+            " coalesce(row_count, 0) + coalesce(erased_count, 0)"
             " or quarantined_count + duplicate_count is distinct from coalesce(left_count, 0)"
         ),
         checked_sql=f"select count(*) from ops.delivery where {_mine(contract)}",
@@ -169,7 +176,7 @@ def gaps_sql(contract: Contract) -> str:
 
 
 def _accepted_conserved(contract: Contract) -> Check:
-    """The second law of an increment: accepted = current + superseded + withdrawn + unresolved."""
+    """Of an increment: accepted = current + superseded + withdrawn + unresolved + erased."""
     table = f"staging.{quoted(contract.table)}"
     key = ", ".join(quoted(name) for name in contract.primary_key)
     parts = (
@@ -179,6 +186,7 @@ def _accepted_conserved(contract: Contract) -> Check:
         f" + (select count(*) from {table} where delivery_sequence in (select delivery_sequence"
         f" from effective.withdrawn_delivery where {_mine(contract)}))"
         f" + (select count(*) from core.unresolved where {_mine(contract)})"
+        f" + {_erased(contract)}"
     )
     return Check(
         id=f"{contract.table}.accepted_is_conserved",
@@ -190,12 +198,16 @@ def _accepted_conserved(contract: Contract) -> Check:
             f" where {_mine(contract)}) - ({parts}))"
         ),
         checked_sql=f"select count(*) from {table}",
-        description="accepted = current + superseded + withdrawn + unresolved",
+        description="accepted = current + superseded + withdrawn + unresolved + erased",
     )
 
 
+def _erased(contract: Contract) -> str:
+    return f"(select coalesce(sum(record_count), 0) from ops.erasure where {_mine(contract)})"
+
+
 def _snapshot_conserved(contract: Contract) -> Check:
-    """The second law of a snapshot: accepted = current + superseded + ended + withdrawn."""
+    """Of a snapshot: accepted = current + superseded + ended + withdrawn + erased."""
     name = quoted(contract.table)
     key = ", ".join(quoted(column) for column in contract.primary_key)
     parts = (
@@ -206,6 +218,7 @@ def _snapshot_conserved(contract: Contract) -> Check:
         f" except select {key} from current.{name}))"
         f" + (select count(*) from staging.{name} where delivery_sequence in"
         f" (select delivery_sequence from effective.withdrawn_delivery where {_mine(contract)}))"
+        f" + {_erased(contract)}"
     )
     return Check(
         id=f"{contract.table}.accepted_is_conserved",
@@ -217,7 +230,7 @@ def _snapshot_conserved(contract: Contract) -> Check:
             f" where {_mine(contract)}) - ({parts}))"
         ),
         checked_sql=f"select count(*) from staging.{name}",
-        description="accepted = current + superseded + ended + withdrawn",
+        description="accepted = current + superseded + ended + withdrawn + erased",
     )
 
 

@@ -54,6 +54,10 @@ OPS_TABLES = {
     "release": """
         release_id varchar not null, build_id bigint not null, snapshot_id bigint not null,
         published_at timestamp not null, run_id varchar not null""",
+    "erasure": """
+        source varchar not null, table_name varchar not null, delivery_sequence bigint not null,
+        act varchar not null, record_count bigint not null, erased_at timestamp not null,
+        run_id varchar not null""",
     "protection_state": "scrubbed_count bigint not null",
     "staged_version": """
         source varchar not null, table_name varchar not null, contract_version varchar not null""",

@@ -1,4 +1,6 @@
-"""Person-level files of releases made before the newest protection order: gone when it comes.
+"""Person-level files of releases that hold what they may not: gone before anything is built.
+
+A protection order takes them from the releases made before it, an erasure from all.
 
 Here: removing them, from the current release too, so that no reader waits for the next green build.
 Not here: protection orders themselves (`lake.protection`), or making releases (`release`).
@@ -20,8 +22,18 @@ def withdraw_person_level(published: Path, *, protection_count: int) -> None:
     for directory in complete_releases(published / "releases"):
         manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
         if manifest["protection_count"] < protection_count:
-            for path in (directory / name for name in PERSON_LEVEL):
-                remove(path)
+            _remove_person_level(directory)
+
+
+def withdraw_all_person_level(published: Path) -> None:
+    """Take person-level files out of every release, somebody having been erased."""
+    for directory in complete_releases(published / "releases"):
+        _remove_person_level(directory)
+
+
+def _remove_person_level(directory: Path) -> None:
+    for path in (directory / name for name in PERSON_LEVEL):
+        remove(path)
 
 
 def complete_releases(releases: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from dagster_project.contracts.model import Contract, Dialect
 from dagster_project.errors import DeliveryRefused
 from dagster_project.sources import faults
-from dagster_project.sources.formats import Relation
+from dagster_project.sources.formats import Edit, Relation
 from dagster_project.sources.headers import check_names, names_due
 from dagster_project.sources.text import MAX_LINE_BYTES, count_byte, first_lines, utf8_text
 from dagster_project.sql_text import literal
@@ -140,16 +141,47 @@ def record(data: bytes, contract: Contract, number: int) -> dict[str, str] | Non
 
 
 def _fields(lines: list[str], dialect: Dialect, due: int) -> list[str] | None:
-    """Fields of a record, counted as at the gate: no empty lines, blanks may precede a quote."""
+    return next((fields for number, _, fields in _numbered(lines, dialect) if number == due), None)
+
+
+def _numbered(lines: list[str], dialect: Dialect) -> Iterator[tuple[int, slice, list[str]]]:
+    """Number, lines and fields of each record, as at the gate: no empty lines.
+
+    Blanks may precede a quote there; here they are kept, as they may be what is wrong with it.
+    """
     csv.field_size_limit(max(csv.field_size_limit(), sum(map(len, lines))))
     read = partial(csv.reader, delimiter=dialect.delimiter, quotechar=dialect.quote)
     reader = read(lines, skipinitialspace=True)
     number = first_line = 0
     for fields in reader:
-        number += bool(fields)
-        if fields and number == due:
-            # Read again with its blanks, which may be what is wrong with it.
-            exact = next(read(lines[first_line : reader.line_num]))
-            return exact if len(exact) == len(fields) else fields
+        if fields:
+            number += 1
+            own = slice(first_line, reader.line_num)
+            exact = next(read(lines[own])) if " " in lines[first_line] else fields
+            yield number, own, exact if len(exact) == len(fields) else fields
         first_line = reader.line_num
-    return None
+
+
+def rewritten(data: bytes, contract: Contract, edit: Edit) -> bytes:
+    """Each changed record written anew, with its line end; all others byte for byte."""
+    dialect = contract.dialect
+    lines = list(io.StringIO(data.decode(dialect.encoding), newline=""))
+    head, body = lines[: dialect.header_line], lines[dialect.header_line :]
+    names = [c.source_name for c in contract.columns]
+    for number, own, fields in _numbered(body.copy(), dialect):
+        new = edit(number, dict(zip(names, fields, strict=False)))
+        if new is not None:
+            last = body[own][-1]
+            end = last[len(last.rstrip("\r\n")) :]
+            values = [new.get(name, "") for name in names]
+            body[own] = [_line(values, dialect, end), *[""] * (own.stop - own.start - 1)]
+    return "".join([*head, *body]).encode(dialect.encoding)
+
+
+def _line(values: list[str], dialect: Dialect, end: str) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(
+        buffer, delimiter=dialect.delimiter, quotechar=dialect.quote, lineterminator=end
+    )
+    writer.writerow(values)
+    return buffer.getvalue()

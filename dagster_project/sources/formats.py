@@ -5,6 +5,7 @@ Here: the shape that those modules have. Not here: which module reads which form
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,11 @@ from typing import Protocol
 
 from dagster_project.contracts.model import Contract
 from dagster_project.errors import DeliveryRefused
+
+Fields = dict[str, str]
+"""Values of a record as sent, by source name; empty where there is none."""
+Edit = Callable[[int, Fields], Fields | None]
+"""From a record and its number to the values it shall have; None where it shall stay as it is."""
 
 
 @dataclass(frozen=True)
@@ -68,3 +74,10 @@ class Format(Protocol):
 
     def record(self, data: bytes, contract: Contract, number: int) -> dict[str, str] | None:
         """A record as sent, by the number it has at the gate; None where there is none."""
+
+    def rewritten(self, data: bytes, contract: Contract, edit: Edit) -> bytes:
+        """The delivery with some records' values changed, and every record in its place.
+
+        A value is emptied or kept, never moved to another column. Where a record cannot be taken
+        apart, `edit` gets its text as the one field `line`.
+        """

@@ -19,7 +19,7 @@ from dagster_project.contracts.model import Contract, Dialect
 from dagster_project.errors import DeliveryRefused
 from dagster_project.sources import json_lines
 from dagster_project.sources.files import memory_file, opened
-from dagster_project.sources.formats import Relation
+from dagster_project.sources.formats import Edit, Relation
 from dagster_project.sources.text import MAX_LINE_BYTES, wrong_encoding
 
 MAY_BREAK_RECORDS = True
@@ -179,3 +179,20 @@ def record(data: bytes, contract: Contract, number: int) -> dict[str, str] | Non
         return None
     text = json.dumps(found[number - 1], ensure_ascii=False)
     return {"record": text.encode(errors="backslashreplace").decode()}  # half a surrogate pair
+
+
+def rewritten(data: bytes, contract: Contract, edit: Edit) -> bytes:
+    """The document written anew, where a record has changed."""
+    document = _document(data, contract)
+    found = _at(document, contract.dialect.records)
+    if not isinstance(found, list):
+        return data
+    before = [json.dumps(item, ensure_ascii=False) for item in found]
+    after = [
+        json_lines.rewritten_line(item, number, contract, edit)
+        for number, item in enumerate(before, start=1)
+    ]
+    if after == before:
+        return data
+    found[:] = [json.loads(item) for item in after]
+    return json.dumps(document, ensure_ascii=False).encode()

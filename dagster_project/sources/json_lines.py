@@ -5,15 +5,17 @@ Here: lines to text columns. Not here: casts and rules.
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from dagster_project.contracts.model import Column, Contract, Dialect
 from dagster_project.errors import DeliveryRefused
 from dagster_project.sources import faults
 from dagster_project.sources.delimited import BUFFER_BYTES
-from dagster_project.sources.formats import Relation
+from dagster_project.sources.formats import Edit, Relation
 from dagster_project.sources.text import MAX_LINE_BYTES, utf8_text
 from dagster_project.sql_text import literal
 
@@ -165,3 +167,57 @@ def record(data: bytes, contract: Contract, number: int) -> dict[str, str] | Non
     if not lines[-1]:
         lines.pop()
     return {"line": lines[number - 1]} if 1 <= number <= len(lines) else None
+
+
+def rewritten(data: bytes, contract: Contract, edit: Edit) -> bytes:
+    """Each changed line written anew; all others, and all line ends, byte for byte."""
+    parts = re.split("(\r\n|[\r\n])", data.decode(contract.dialect.encoding))
+    for number, place in enumerate(range(0, len(parts), 2), start=1):
+        is_record = place < len(parts) - 1 or parts[place]
+        if is_record:
+            parts[place] = rewritten_line(parts[place], number, contract, edit)
+    return "".join(parts).encode(contract.dialect.encoding)
+
+
+def rewritten_line(line: str, number: int, contract: Contract, edit: Edit) -> str:
+    """A line after an edit; one that is no JSON object is kept or emptied as a whole."""
+    record = _object(line)
+    if record is None:
+        return line if edit(number, {"line": line}) is None else "{}"
+    fields = {c.source_name: _text_at(record, _pointer(c.source_name)) for c in contract.columns}
+    new = edit(number, fields)
+    if new is None:
+        return line
+    if not any(new.values()):
+        return "{}"
+    for name in (name for name, value in new.items() if value != fields[name]):
+        _empty(record, _pointer(name))
+    return json.dumps(record, ensure_ascii=False)
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _text_at(record: dict[str, Any], pointer: str) -> str:
+    parent, name = _parent(record, pointer)
+    value = parent.get(name)
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+def _empty(record: dict[str, Any], pointer: str) -> None:
+    parent, name = _parent(record, pointer)
+    parent[name] = None
+
+
+def _parent(record: dict[str, Any], pointer: str) -> tuple[dict[str, Any], str]:
+    """Object that holds the last step of a pointer, an empty one where the way ends before."""
+    *way, last = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+    found: Any = record
+    for step in way:
+        found = found.get(step) if isinstance(found, dict) else None
+    return (found if isinstance(found, dict) else {}), last

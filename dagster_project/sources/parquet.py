@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from dagster_project.contracts.model import Column, Contract
 from dagster_project.errors import DeliveryRefused
 from dagster_project.sources.files import by_descriptor, opened
-from dagster_project.sources.formats import Relation
+from dagster_project.sources.formats import Edit, Relation
 from dagster_project.sources.headers import check_names, names_due
 from dagster_project.sources.json_lines import nulled
 from dagster_project.sql_text import literal
@@ -220,3 +220,23 @@ def _shown(value: object) -> str:
             return value.isoformat(sep=" ")
         case _:
             return str(value)
+
+
+def rewritten(data: bytes, contract: Contract, edit: Edit) -> bytes:
+    """The table written anew, where a row has changed; emptied values are NULL."""
+    table = pq.read_table(pa.BufferReader(data))
+    names = [c.source_name for c in contract.columns]
+    columns = [column.to_pylist() for column in table.columns]
+    is_changed = False
+    for place, values in enumerate(zip(*columns, strict=True)):
+        fields = dict(zip(names, map(_shown, values), strict=True))
+        new = edit(place + 1, fields)
+        for column, name in zip(columns, names, strict=True):
+            if new is not None and new[name] != fields[name]:
+                column[place], is_changed = None, True
+    if not is_changed:
+        return data
+    schema = pa.schema([field.with_nullable(True) for field in table.schema])
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns, schema=schema), sink)
+    return bytes(sink.getvalue())

@@ -30,7 +30,7 @@ from dagster_project.contracts.model import Column, Contract, FileFormat
 from dagster_project.errors import DeliveryRefused
 from dagster_project.sources import delimited
 from dagster_project.sources.files import memory_file, opened
-from dagster_project.sources.formats import Relation
+from dagster_project.sources.formats import Edit, Fields, Relation
 from dagster_project.sources.headers import check_names, names_due
 from dagster_project.sources.sheet_marks import Cell, Marks, read_marks
 from dagster_project.sources.text import MAX_LINE_BYTES
@@ -45,6 +45,7 @@ _CONTROL = re.compile("_x00([01][0-9A-Fa-f])_")
 _ONE_AT_A_TIME = threading.RLock()
 """Filters of warnings are one for all threads."""
 
+_EMPTIED = "-"
 _FIRST_LINE = b"records\n"
 """It is skipped: DuckDB takes the first line end, be it one in quotes, for the kind of all."""
 
@@ -124,6 +125,36 @@ def record(data: bytes, contract: Contract, number: int) -> dict[str, str] | Non
     if found is None:
         return None
     return dict(zip([c.source_name for c in contract.columns], found[1], strict=True))
+
+
+def rewritten(data: bytes, contract: Contract, edit: Edit) -> bytes:
+    """The workbook written anew, where a row has changed: with values in place of its formulas.
+
+    A row that loses everything holds a mark in its first cell, since an empty one is no record.
+    """
+    names = [c.source_name for c in contract.columns]
+    with _table(BytesIO(data), contract) as table, closing(_records(table, contract)) as records:
+        rows = [(row, dict(zip(names, texts, strict=True))) for row, texts in records]
+    edits = [(row, edit(n, fields)) for n, (row, fields) in enumerate(rows, start=1)]
+    changed = {row: new for row, new in edits if new is not None}
+    if not changed:
+        return data
+    buffer = BytesIO()
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        book = load_workbook(BytesIO(data), data_only=True, keep_links=False)
+        for row, new in changed.items():
+            _empty_cells(book[str(contract.dialect.sheet)], row, new, _in_table(contract))
+        book.save(buffer)
+    return buffer.getvalue()
+
+
+def _empty_cells(sheet: Any, row: int, new: Fields, columns: list[Column]) -> None:  # noqa: ANN401
+    for place, column in enumerate(columns, start=1):
+        if not new[column.source_name]:
+            sheet.cell(row, place).value = None
+    if not any(new[c.source_name] for c in columns):
+        sheet.cell(row, 1).value = _EMPTIED
 
 
 def _in_table(contract: Contract) -> list[Column]:

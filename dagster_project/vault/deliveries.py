@@ -23,7 +23,7 @@ import pyrage
 import zstandard
 
 from dagster_project.errors import DeliveryRefused, SettingsError, VaultError
-from dagster_project.private_files import fsync_directory, make_private_directory
+from dagster_project.private_files import fsync_directory, fsync_file, make_private_directory
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 _TEMPORARY_PREFIX, _TEMPORARY_SUFFIX = "incoming-", ".part"
@@ -97,7 +97,7 @@ class DeliveryVault:
             raise VaultError(f"the vault holds no delivery {sha256}")
         digest = hashlib.sha256()
         self._unseal(path, _Sink(target, digest))
-        if digest.hexdigest() != sha256:
+        if digest.hexdigest() not in (sha256, self._digest_since_erasure(sha256)):
             raise VaultError(f"delivery {sha256} does not match its digest; restore it from backup")
 
     def read(self, sha256: str) -> bytes:
@@ -109,6 +109,68 @@ class DeliveryVault:
         buffer = io.BytesIO()
         self.copy_to(sha256, buffer)
         return buffer.getvalue()
+
+    def replace(self, sha256: str, data: bytes) -> None:
+        """Put other bytes in a delivery's place, those of a person having been erased from it.
+
+        It keeps its name, the digest of what was sent; a file beside it says the new one. A crash
+        in between leaves the old bytes, which are valid still.
+
+        Raises:
+            VaultError: there is no such delivery, or the vault cannot be written.
+            SettingsError: the disk is full.
+        """
+        target = self._path(sha256)
+        if not target.exists():
+            raise VaultError(f"the vault holds no delivery {sha256}")
+        with self._writing(target) as (temporary, sealed):
+            self._seal(_Source(io.BytesIO(data), target), sealed)
+            note = self._note_path(sha256)
+            note.touch(mode=0o600)
+            note.write_text(hashlib.sha256(data).hexdigest(), encoding="ascii")
+            fsync_file(note)
+            temporary.replace(target)
+            fsync_directory(self._directory)
+
+    def remove(self, sha256: str) -> None:
+        """Remove a delivery for good, its time being over; a second time changes nothing."""
+        self._path(sha256).unlink(missing_ok=True)
+        self._note_path(sha256).unlink(missing_ok=True)
+        fsync_directory(self._directory)
+
+    def reseal(self, sha256: str, *, formerly: DeliveryVault) -> None:
+        """Encrypt a delivery to this vault's key; one that this key opens already stays.
+
+        Raises:
+            VaultError: neither key opens it, or its bytes are damaged.
+            SettingsError: the disk is full.
+        """
+        if self._opens(sha256):
+            return
+        data = formerly.read(sha256)
+        target = self._path(sha256)
+        with self._writing(target) as (temporary, sealed):
+            self._seal(_Source(io.BytesIO(data), target), sealed)
+            temporary.replace(target)
+            fsync_directory(self._directory)
+
+    def _opens(self, sha256: str) -> bool:
+        try:
+            self.copy_to(sha256, cast("BinaryIO", _Nowhere()))
+        except VaultError:
+            return False
+        return True
+
+    def digests(self) -> list[str]:
+        """SHA-256 of every delivery in the vault."""
+        return sorted(path.stem for path in self._directory.glob("*.age"))
+
+    def _digest_since_erasure(self, sha256: str) -> str | None:
+        note = self._note_path(sha256)
+        return note.read_text(encoding="ascii") if note.exists() else None
+
+    def _note_path(self, sha256: str) -> Path:
+        return self._path(sha256).with_suffix(".erased")
 
     def remove_temporaries(self) -> None:
         """Remove what interrupted runs left; only one writer may be at work."""
@@ -173,7 +235,7 @@ class _Source:
     It keeps it because the age library, which calls it, passes on no more than an error's text.
     """
 
-    def __init__(self, file: io.FileIO, path: Path) -> None:
+    def __init__(self, file: io.FileIO | io.BytesIO, path: Path) -> None:
         self.digest = hashlib.sha256()
         self.byte_count = 0
         self.failure: BaseException | None = None
@@ -213,6 +275,13 @@ class _Sink:
 
     def flush(self) -> None:
         """Nothing to do: the owner of the file flushes it."""
+
+
+class _Nowhere:
+    """A binary file that forgets what is written to it."""
+
+    def write(self, data: bytes) -> int:
+        return len(data)
 
 
 def _raise_first(*failures: BaseException | None) -> None:

@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 
 from dagster_project.errors import VaultError
-from dagster_project.private_files import make_private_directory
+from dagster_project.private_files import fsync_directory, make_private_directory
 from dagster_project.sql_text import literal
 from dagster_project.vault.identity_codes import CODE_PATTERN, is_artificial, is_valid_code
 from dagster_project.vault.keys import Keyring
@@ -45,6 +45,9 @@ _TABLES = (
         protection_number bigint not null,  -- 1, 2, …: how far the lake has followed is a count
         from_source varchar not null,    -- delivery that first brought the order
         from_sequence bigint not null
+    )""",
+    """create table if not exists vault.main.erased_person (
+        person_id bigint not null        -- never drawn again
     )""",
     """create table if not exists vault.main.access_log (
         accessed_at timestamp not null,  -- UTC
@@ -200,6 +203,76 @@ class Identities:
             row = self._connection.execute("select count(*) from newly_protected").fetchone()
             return int(row[0]) if row else 0
 
+    def person_of(self, code: str) -> int | None:
+        """The person that a code stands for; None where it is not known.
+
+        Raises:
+            VaultError: the query failed.
+        """
+        with _without_details("looking a code up"):
+            row = self._connection.execute(
+                "select person_id from identity_map where identity_code = ?", [code.upper()]
+            ).fetchone()
+        return int(row[0]) if row else None
+
+    def codes_of(self, persons: frozenset[int]) -> frozenset[str]:
+        """All codes, in upper case, that stand for any of these persons.
+
+        Raises:
+            VaultError: the query failed.
+        """
+        with (
+            _without_details("looking codes up"),
+            self._shown("asked", {"person_id": sorted(persons)}),
+        ):
+            rows = self._connection.execute(
+                "select identity_code from identity_map"
+                " where person_id in (select person_id from asked)"
+            ).fetchall()
+        return frozenset(code for (code,) in rows)
+
+    def forget(self, persons: frozenset[int]) -> None:
+        """Forget the codes of persons for good, and never draw their ids again.
+
+        Their protection orders stay, as ids that lead nowhere: how far the lake has followed them
+        is a count. The file is written anew, so that nothing is left between its blocks.
+
+        Raises:
+            VaultError: the write failed, or a transaction is open.
+        """
+        with (
+            _without_details("forgetting persons"),
+            self._shown("erased", {"person_id": sorted(persons)}),
+            self._transaction(),
+        ):
+            self._connection.execute("insert into vault.main.erased_person from erased")
+            self._connection.execute(
+                "delete from vault.main.identity where person_id in (select person_id from erased)"
+            )
+        self.rewrite(self._keyring)
+
+    def rewrite(self, keyring: Keyring) -> None:
+        """Write the database anew into one file, under a keyring's key, and go on with that.
+
+        Raises:
+            VaultError: the write failed, or a transaction is open.
+        """
+        fresh = self._directory / f".{_FILE_NAME}.new"
+        fresh.unlink(missing_ok=True)
+        with _without_details("writing it anew"):
+            file, key = literal(str(fresh)), literal(keyring.identities_key)
+            self._connection.execute(f"attach {file} as vault_anew (encryption_key {key})")
+            try:
+                self._connection.execute("copy from database vault to vault_anew")
+            finally:
+                self._connection.execute("detach vault_anew")
+        self.detach()
+        fresh.chmod(0o600)
+        fresh.replace(self._file)
+        fsync_directory(self._directory)
+        self._keyring = keyring
+        self.attach()
+
     def log_access(
         self,
         *,
@@ -303,6 +376,8 @@ class Identities:
         with self._shown("drawn", {"person_id": person_ids}):
             rows = self._connection.execute(
                 "select person_id from identity_map"
+                " where person_id in (select person_id from drawn) union"
+                " select person_id from vault.main.erased_person"
                 " where person_id in (select person_id from drawn)"
             ).fetchall()
         return {person_id for (person_id,) in rows}

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,17 @@ def load_keyring(settings: Settings) -> Keyring:
     if settings.keys is None:
         raise SettingsError(f"no keys: {_HOW_TO_MAKE}")
     _refuse_place(settings.keys, (settings.lake, PROJECT_ROOT))
-    return _keyring(_document(_private_bytes(settings.keys)))
+    return read_keyring(settings.keys)
+
+
+def read_keyring(path: Path) -> Keyring:
+    """Read and check a key file, wherever it lies.
+
+    Raises:
+        SettingsError: it is missing, readable by others, or not a whole key file; a key is too
+            short, or is used twice.
+    """
+    return _keyring(_document(_private_bytes(path)))
 
 
 def create_keyring(path: Path) -> None:
@@ -71,13 +81,42 @@ def create_keyring(path: Path) -> None:
         SettingsError: the file exists; keys are never overwritten, since the vault opens with
             these alone.
     """
+    _write(path, _new_document())
+
+
+def create_successor(old: Keyring, path: Path, *, audiences: Collection[str] = ()) -> None:
+    """Write a key file that follows another: all secrets new, but for retired person keys.
+
+    Args:
+        old: What it follows; its person keys stay beside the new one.
+        path: File to make, with mode 0600.
+        audiences: Whose keys are new as well; the others' pseudonyms stay as they are.
+
+    Raises:
+        SettingsError: the file exists, or there is no such audience.
+    """
+    unknown = sorted(set(audiences) - set(AUDIENCES))
+    if unknown:
+        raise SettingsError(f"no audience {unknown[0]!r}; there are {', '.join(AUDIENCES)}")
+    document = _new_document()
+    kept = {name: key.hex() for name, key in old.person_keys.items()}
+    key_id = str(len(kept) + 1)
+    document["person_keys"] = kept | {key_id: document["person_keys"]["1"]}
+    document["person_key_id"] = key_id
+    for name, key in old.audience_keys.items():
+        if name not in audiences:
+            document["audience_keys"][name] = key.hex()
+    _write(path, document)
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise SettingsError(f"{path} exists, and keys are never overwritten") from None
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(_new_document(), file, indent=2)
+        json.dump(document, file, indent=2)
         file.flush()
         os.fsync(file.fileno())
     fsync_directory(path.parent)
@@ -93,6 +132,14 @@ def demo_keys_path(settings: Settings) -> Path:
     state = stated if stated.is_absolute() else Path.home() / ".local" / "state"
     home_digest = hashlib.sha256(str(settings.home.resolve()).encode()).hexdigest()[:12]
     return state / "tietoallas" / home_digest / "keys.json"
+
+
+def keyed(settings: Settings) -> Settings:
+    """Settings with the demo's keys where none are set and the demo was made."""
+    keys = demo_keys_path(settings)
+    if settings.keys is None and keys.exists():
+        return settings.model_copy(update={"keys": keys})
+    return settings
 
 
 def _refuse_place(path: Path, forbidden: Iterable[Path]) -> None:

@@ -35,6 +35,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "sources": (*BASE_AND_FILES, "contracts"),
     "vault": (*BASE_AND_FILES, "contracts"),
     "vault.as_sent": (*BASE_AND_FILES, "contracts", "sources", "vault"),
+    "vault.person_records": (*BASE_AND_FILES, "contracts", "sources", "vault"),
     "lake": LAKE,
     "lake.delivery": (*LAKE, "lake", "vault"),
     "lake.protection": (*LAKE, "lake", "vault"),
@@ -44,7 +45,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "publish": (*LAKE, "lake", "pipeline"),
     "assets": (*LAKE, "lake", "publish", "pipeline"),
     "definitions": (*LAKE, "lake", "publish", "pipeline", "assets"),
-    "cli": (*LAKE, "lake", "publish", "pipeline", "synthetic", "vault"),
+    "rights": (*LAKE, "lake", "publish", "pipeline", "vault"),
+    "backup": (*BASE_AND_FILES, "pipeline"),
+    "cli_rights": (*BASE, "pipeline", "rights", "backup", "vault"),
+    "cli": (*LAKE, "lake", "publish", "pipeline", "synthetic", "vault", "cli_rights"),
 }
 
 # Package of others -> the only parts that may import it.
@@ -53,11 +57,11 @@ USERS: dict[str, tuple[str, ...]] = {
     "duckdb": ("lake", "vault", "publish"),
     "duckdb_extensions": ("lake.connection",),
     "pyrage": ("vault",),
-    "typer": ("cli",),
+    "typer": ("cli", "cli_rights"),
 }
 
 # Everyone else takes the time as an argument.
-CLOCK_READERS = ("cli", "pipeline", "assets")
+CLOCK_READERS = ("cli", "cli_rights", "pipeline", "assets")
 CLOCK_CALLS = {"now", "utcnow", "today", "time", "time_ns", "monotonic", "perf_counter"}
 CLOCK_OWNERS = {"datetime", "date", "time"}
 
