@@ -104,7 +104,7 @@ def check_columns(columns: Iterable[Column], place: Place) -> None:
     for attribute in ("name", "source_name"):
         _check_unique([getattr(c, attribute) for c in listed], place)
     for position, each in enumerate(listed):
-        _check_code_list(each, listed, place.at("properties", position))
+        _check_code_list(each, listed, place.at(position))
     positions = sorted(c.primary_key_position for c in listed if c.primary_key_position is not None)
     if positions != list(range(1, len(positions) + 1)) or not positions:
         raise place.error(

@@ -117,7 +117,9 @@ def _icd10(parameters: Parameters) -> DatedList:
     """Codes and pair codes that contacts use, and a few more, each with its chapter."""
     lists = parameters.code_lists
     used = {code for row in parameters.diagnoses["icd10"] for code in row[:2] if code}
-    rows = _entries([*([code] for code in sorted(used)), *lists["icd10"]["more"]], 1, lists["since"])
+    rows = _entries(
+        [*([code] for code in sorted(used)), *lists["icd10"]["more"]], 1, lists["since"]
+    )
     chapters = sorted(lists["icd10"]["chapters"])
     begins = [chapter[0] for chapter in chapters]
 
