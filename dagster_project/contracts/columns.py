@@ -133,7 +133,7 @@ def _check_code_list(column: Column, listed: list[Column], place: Place) -> None
     day = next((c for c in listed if c.name == column.code_list.as_of), None)
     if day is None or day.is_vault_only or day.sql_type not in ("DATE", "TIMESTAMP"):
         raise place.at("customProperties").error(
-            f"codeList as of {column.code_list.as_of}: no DATE or TIMESTAMP of the table in the lake",
+            f"codeList as of {column.code_list.as_of}: no DATE or TIMESTAMP of the table",
             "name the column that says when the code was used",
         )
 
