@@ -75,9 +75,7 @@ def load_definition() -> Definition:
     return Definition(catalogue, rulebooks, graph)
 
 
-def model_hashes(
-    catalogue: Catalogue, rulebooks: tuple[rulebook.Rulebook, ...]
-) -> dict[str, str]:
+def model_hashes(catalogue: Catalogue, rulebooks: tuple[rulebook.Rulebook, ...]) -> dict[str, str]:
     """Digest of all that models read and no model makes, by name."""
     hashes = {catalogue.latest(k).table: catalogue.latest(k).sha256 for k in catalogue.tables()}
     return hashes | {r.name: r.sha256 for r in rulebooks} | coded.coded_hashes(catalogue)

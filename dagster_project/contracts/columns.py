@@ -104,7 +104,7 @@ def check_columns(columns: Iterable[Column], place: Place) -> None:
     for attribute in ("name", "source_name"):
         _check_unique([getattr(c, attribute) for c in listed], place)
     for position, each in enumerate(listed):
-        _check_code_list(each, listed, place.at("properties", position))
+        _check_code_list(each, listed, place.at(position))
     positions = sorted(c.primary_key_position for c in listed if c.primary_key_position is not None)
     if positions != list(range(1, len(positions) + 1)) or not positions:
         raise place.error(
@@ -133,7 +133,7 @@ def _check_code_list(column: Column, listed: list[Column], place: Place) -> None
     day = next((c for c in listed if c.name == column.code_list.as_of), None)
     if day is None or day.is_vault_only or day.sql_type not in ("DATE", "TIMESTAMP"):
         raise place.at("customProperties").error(
-            f"codeList as of {column.code_list.as_of}: no DATE or TIMESTAMP of the table in the lake",
+            f"codeList as of {column.code_list.as_of}: no DATE or TIMESTAMP of the table",
             "name the column that says when the code was used",
         )
 

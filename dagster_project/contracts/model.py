@@ -121,8 +121,8 @@ class Column:
     name: str
     source_name: str
     """Header or field as sent; may hold `{sequence}`. In JSON and NDJSON one that begins with `/`
-    is a JSON pointer within the record, in which `*` is every item of an array; in a workbook `cell:B2` is the cell above the table whose
-    value every record has."""
+    is a JSON pointer within the record, in which `*` stands for every item of an array; in a
+    workbook `cell:B2` is the cell above the table whose value every record has."""
     sql_type: str
     """BIGINT, INTEGER, DOUBLE, DECIMAL(p,s), VARCHAR, DATE, TIMESTAMP or BOOLEAN."""
     description: str

@@ -298,7 +298,7 @@ def _on_its_list(contract: Contract, column: Column) -> Check:
 
 def _keeps_its_codes(key: str) -> Check:
     """A list that was withdrawn, emptied or replaced would else make every code merely unknown."""
-    where = f"(code_list = '{key}' or starts_with(code_list, '{key} '))"
+    where = f"code_list = '{key}'"
     return Check(
         id=f"code_use.{key.split('/')[1]}_keeps_its_codes",
         table="core.code_use",

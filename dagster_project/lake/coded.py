@@ -23,22 +23,32 @@ VIEWS = {
         "column_name",
         "severity",
         "code_list",
+        "code_set",
         "delivery_sequence",
         "code",
         "event_date",
         "entry_count",
     ),
-    "coded_list": ("code_list", "code", "valid_from_date", "valid_to_date", "is_current"),
+    "coded_list": (
+        "code_list",
+        "code_set",
+        "code",
+        "valid_from_date",
+        "valid_to_date",
+        "is_current",
+    ),
 }
 """Columns by view."""
+ANY_SET = "all"
+"""`code_set` of a column that may be coded by any of a list's sets, and of a list without sets."""
 _NOTHING = {
     "coded_value": (
         "select '' as source, '' as table_name, '' as column_name, '' as severity,"
-        " '' as code_list, cast(0 as bigint) as delivery_sequence, '' as code,"
+        " '' as code_list, '' as code_set, cast(0 as bigint) as delivery_sequence, '' as code,"
         " cast(null as date) as event_date, cast(0 as bigint) as entry_count limit 0"
     ),
     "coded_list": (
-        "select '' as code_list, '' as code, cast(null as date) as valid_from_date,"
+        "select '' as code_list, '' as code_set, '' as code, cast(null as date) as valid_from_date,"
         " cast(null as date) as valid_to_date, true as is_current limit 0"
     ),
 }
@@ -62,15 +72,10 @@ def coded_contracts(catalogue: Catalogue) -> list[Contract]:
     return [contract for contract in newest if contract.coded_columns]
 
 
-def list_name(stated: CodeList) -> str:
-    """A list as the lake calls it: its key, and its set where it has several."""
-    return f"{stated.list_key} {stated.code_set}" if stated.code_set else stated.list_key
-
-
 def _queries(catalogue: Catalogue) -> dict[str, str]:
     contracts = coded_contracts(catalogue)
     lists = {
-        list_name(c.code_list): c.code_list
+        (c.code_list.list_key, c.code_list.code_set or ANY_SET): c.code_list
         for contract in contracts
         for c in contract.coded_columns
         if c.code_list is not None
@@ -83,21 +88,33 @@ def _queries(catalogue: Catalogue) -> dict[str, str]:
 
 
 def _values(contract: Contract) -> str:
-    """One pass over the rows in force, however many of their columns are coded."""
+    """One pass over the rows in force, however many of their columns are coded.
+
+    Moments are counted by the hour and then by the day: a day begins on a full hour in any zone of
+    whole hours, and to find it for ten million moments would take most of the time.
+    """
     names = dict.fromkeys(c.name for c in contract.coded_columns)
     days = dict.fromkeys(c.code_list.as_of for c in contract.coded_columns if c.code_list)
-    dated = ", ".join(f"{_day(contract.column(on))} as {quoted(f'day of {on}')}" for on in days)
     columns = ", ".join(map(quoted, names))
+    hours = ", ".join(f"{_hour(contract.column(d))} as {quoted(f'hour of {d}')}" for d in days)
+    dates = ", ".join(f"{_day(contract.column(d))} as {quoted(f'day of {d}')}" for d in days)
     branches = " union all ".join(_branch(contract, c) for c in contract.coded_columns)
     return (
-        f"with counted as materialized (select delivery_sequence, {columns}, {dated},"
-        f" count(*) as entry_count from current.{quoted(contract.table)} group by all) {branches}"
+        f"with hourly as (select delivery_sequence, {columns}, {hours}, count(*) as entry_count"
+        f" from current.{quoted(contract.table)} group by all),"
+        f" counted as materialized (select delivery_sequence, {columns}, {dates},"
+        f" sum(entry_count) as entry_count from hourly group by all) {branches}"
     )
 
 
-def _day(column: Column) -> str:
+def _hour(column: Column) -> str:
     name = quoted(column.name)
-    return f"civil_date({name})" if column.sql_type == "TIMESTAMP" else name
+    return f"date_trunc('hour', {name})" if column.sql_type == "TIMESTAMP" else name
+
+
+def _day(column: Column) -> str:
+    hour = quoted(f"hour of {column.name}")
+    return f"civil_date({hour})" if column.sql_type == "TIMESTAMP" else hour
 
 
 def _branch(contract: Contract, column: Column) -> str:
@@ -107,11 +124,16 @@ def _branch(contract: Contract, column: Column) -> str:
     return (
         f"select {literal(contract.source)} as source, {literal(contract.table)} as table_name,"
         f" {literal(column.name)} as column_name, {literal(stated.severity)} as severity,"
-        f" {literal(list_name(stated))} as code_list, delivery_sequence,"
+        f" {_named(stated)}, delivery_sequence,"
         f" {quoted(column.name)} as code, {quoted(f'day of {stated.as_of}')} as event_date,"
         " cast(sum(entry_count) as bigint) as entry_count"
         f" from counted where {quoted(column.name)} is not null group by all"
     )
+
+
+def _named(stated: CodeList) -> str:
+    code_set = literal(stated.code_set or ANY_SET)
+    return f"{literal(stated.list_key)} as code_list, {code_set} as code_set"
 
 
 def _list(catalogue: Catalogue, stated: CodeList) -> str:
@@ -122,7 +144,7 @@ def _list(catalogue: Catalogue, stated: CodeList) -> str:
     chosen = f" where code_set = {literal(stated.code_set)}" if stated.code_set else ""
     table = quoted(contract.table)
     return " union all ".join(
-        f"select {literal(list_name(stated))} as code_list, {quoted(code.name)} as code,"
+        f"select {_named(stated)}, {quoted(code.name)} as code,"
         f" valid_from_date, valid_to_date, {is_current} as is_current from {rows}{chosen}"
         for rows, is_current in ((f"current.{table}", "true"), (f"lake.staging.{table}", "false"))
     )

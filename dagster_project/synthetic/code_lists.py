@@ -1,4 +1,4 @@
-"""Code lists, postal codes, permits and legal limits: whole lists whenever one of their rows changes.
+"""Code lists, postal codes, permits and legal limits: whole lists whenever a row of one changes.
 
 Here: each list as rows with the dates between which they hold, and how much of them is known on a
 day. Not here: the lists themselves (`parameters/code_lists.yaml` and its neighbours).
@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from dagster_project.synthetic.months import EPOCH, Month
-from dagster_project.synthetic.parameters import Parameters
+from dagster_project.synthetic.parameters import Parameters, Section
 from dagster_project.synthetic.writers import Deliveries
 
 AVOHILMO, ICPC2 = "reference/avohilmo_codes", "reference/icpc2_codes"
@@ -117,7 +117,9 @@ def _icd10(parameters: Parameters) -> DatedList:
     """Codes and pair codes that contacts use, and a few more, each with its chapter."""
     lists = parameters.code_lists
     used = {code for row in parameters.diagnoses["icd10"] for code in row[:2] if code}
-    rows = _entries([*([code] for code in sorted(used)), *lists["icd10"]["more"]], 1, lists["since"])
+    rows = _entries(
+        [*([code] for code in sorted(used)), *lists["icd10"]["more"]], 1, lists["since"]
+    )
     chapters = sorted(lists["icd10"]["chapters"])
     begins = [chapter[0] for chapter in chapters]
 
@@ -148,7 +150,7 @@ def _permits(parameters: Parameters) -> DatedList:
     return DatedList(columns, tuple(entries))
 
 
-def _permitted(settings: dict[str, Any] | Any, site: str, opened: date) -> date:
+def _permitted(settings: Section, site: str, opened: date) -> date:
     late = settings["late"].get(site)
     return opened + timedelta(days=-settings["days_before"] if late is None else late)
 

@@ -53,8 +53,8 @@ from dagster_project.synthetic.outbox import Outbox
 from dagster_project.synthetic.parameters import Parameters, load_parameters
 from dagster_project.synthetic.people import People, advance, draw_people, long_term, register_rows
 from dagster_project.synthetic.reference import deliver_reference
-from dagster_project.synthetic.services import deliver_services
 from dagster_project.synthetic.sending import Sender
+from dagster_project.synthetic.services import deliver_services
 from dagster_project.synthetic.writers import Deliveries
 
 RESIDENTS = "population_register/residents"

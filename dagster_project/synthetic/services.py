@@ -172,7 +172,10 @@ def _record(parameters: Parameters, offer: Offer, month: Month) -> Record:
 def _organisation(provider: str, business_code: str, *, is_first: bool) -> Record:
     return {
         "roleType": "Responsible" if is_first else "Producer",
-        "organization": {"id": str(uuid.uuid5(_CATALOGUE, provider)), "businessCode": business_code},
+        "organization": {
+            "id": str(uuid.uuid5(_CATALOGUE, provider)),
+            "businessCode": business_code,
+        },
     }
 
 

@@ -2,17 +2,34 @@
 -- key: [source, table_name, column_name, delivery_sequence]
 -- may_be_empty: no table with codes may have been delivered
 with
+coded_value as (
+    select
+        source,
+        table_name,
+        column_name,
+        severity,
+        code_list,
+        code_set,
+        delivery_sequence,
+        code,
+        event_date,
+        entry_count
+    from coded.coded_value
+),
+
 used as (
     select distinct
         code_list,
+        code_set,
         code,
         event_date
-    from coded.coded_value
+    from coded_value
 ),
 
 verdict as (
     select
         used.code_list,
+        used.code_set,
         used.code,
         used.event_date,
         count(coded_list.code) > 0 as was_ever_listed,
@@ -32,8 +49,11 @@ verdict as (
         ) as is_valid
     from used
     left join coded.coded_list as coded_list
-        on used.code_list = coded_list.code_list and used.code = coded_list.code
-    group by used.code_list, used.code, used.event_date
+        on
+            used.code_list = coded_list.code_list
+            and used.code_set = coded_list.code_set
+            and used.code = coded_list.code
+    group by used.code_list, used.code_set, used.code, used.event_date
 ),
 
 counted as (
@@ -43,6 +63,7 @@ counted as (
         coded_value.column_name,
         coded_value.severity,
         coded_value.code_list,
+        coded_value.code_set,
         coded_value.delivery_sequence,
         sum(coded_value.entry_count) as coded_count,
         sum(case when not verdict.was_ever_listed then coded_value.entry_count else 0 end)
@@ -60,11 +81,12 @@ counted as (
                 else 0
             end
         ) as dropped_count
-    from coded.coded_value as coded_value
+    from coded_value
     -- Every code used has its verdict; a day may be missing, and NULL equals nothing.
     inner join verdict
         on
             coded_value.code_list = verdict.code_list
+            and coded_value.code_set = verdict.code_set
             and coded_value.code = verdict.code
             and coalesce(coded_value.event_date, date '9999-12-31')
             = coalesce(verdict.event_date, date '9999-12-31')
@@ -74,6 +96,7 @@ counted as (
         coded_value.column_name,
         coded_value.severity,
         coded_value.code_list,
+        coded_value.code_set,
         coded_value.delivery_sequence
 ),
 
@@ -84,6 +107,7 @@ final as (
         column_name,
         severity,
         code_list,
+        code_set,
         delivery_sequence,
         cast(coded_count as bigint) as coded_count,
         cast(unknown_count as bigint) as unknown_count,
@@ -98,6 +122,7 @@ select
     column_name,
     severity,
     code_list,
+    code_set,
     delivery_sequence,
     coded_count,
     unknown_count,

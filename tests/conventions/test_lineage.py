@@ -16,6 +16,7 @@ from dagster_project.sql_models import Model, ModelGraph
 
 # Columns that count rows or state a constant rest on no column; each says why.
 WITHOUT_ROOTS = {
+    ("core.code", "code_list"): "a constant: which list the code is on",
     ("core.person_link", "reason"): "a constant: the register is the only source of links so far",
     ("core.population_by_age", "sex_code"): "a constant per column of the published file",
     ("core.cost", "event_kind_code"): "a constant: which table the event is of",

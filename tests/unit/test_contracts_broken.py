@@ -203,6 +203,14 @@ COLUMN = {
     "description": "More.",
 }
 END = (*TABLE, "properties", 6)
+KIND_CUSTOM = (*KIND, "customProperties")
+
+
+def coded(**changes: object) -> dict[str, object]:
+    """A column's code list, in the form of a contract."""
+    stated: dict[str, object] = {"list": "clinic/visits", "asOf": "started_at"}
+    return {"property": "codeList", "value": stated | changes}
+
 
 BROKEN: dict[str, tuple[list[Change], str]] = {
     # The standard's own schema
@@ -337,6 +345,14 @@ BROKEN: dict[str, tuple[list[Change], str]] = {
     "version without pointer": (
         [(DIALECT, {"format": "json", "records": "", "version": "v11"})],
         r"version and versionPointer go together",
+    ),
+    "every item of what is no field": (
+        [(DIALECT, {"format": "json", "records": ""}), ((*KIND, "physicalName"), "/*/code")],
+        r"kind_code.*/\*/code joins the items of an array, as text",
+    ),
+    "every item as a number": (
+        [(DIALECT, {"format": "json", "records": ""}), ((*VISIT_ID, "physicalName"), "/a/*")],
+        r"visit_id.*/a/\* joins the items of an array, as text",
     ),
     "name that is no pointer": (
         [(DIALECT, {"format": "json", "records": ""}), ((*KIND, "physicalName"), "/a~b")],
@@ -581,6 +597,46 @@ BROKEN: dict[str, tuple[list[Change], str]] = {
             )
         ],
         r"types differ",
+    ),
+    # Code lists
+    "code list that is none": (
+        [((*KIND_CUSTOM, 1), coded(list="codes/kinds"))],
+        r"codeList of kind_code: there is no contract codes/kinds",
+    ),
+    "code list without dates": (
+        [((*KIND_CUSTOM, 1), coded())],
+        r"codeList of kind_code: clinic/visits is no dated list of codes",
+    ),
+    "code list without its key": (
+        [((*KIND_CUSTOM, 1), coded(list="kinds"))],
+        r"codeList\.list: String should match",
+    ),
+    "code list without a day": (
+        [((*KIND_CUSTOM, 1), coded(asOf=None))],
+        r"codeList\.asOf: Input should be",
+    ),
+    "code list as of no column": (
+        [((*KIND_CUSTOM, 1), coded(asOf="begun_at"))],
+        r"kind_code.*codeList as of begun_at: no DATE or TIMESTAMP",
+    ),
+    "code list as of no date": (
+        [((*KIND_CUSTOM, 1), coded(asOf="visit_id"))],
+        r"codeList as of visit_id: no DATE or TIMESTAMP",
+    ),
+    "typo in a code list": (
+        [((*KIND_CUSTOM, 1), coded(sets="kinds"))],
+        r"codeList\.sets: Extra",
+    ),
+    "code list of a number": (
+        [((*VISIT_ID, "customProperties"), [coded()])],
+        r"codeList on what is no text of the lake",
+    ),
+    "code list of what only the vault reads": (
+        [
+            ((*KIND_CUSTOM, 1), coded()),
+            ((*KIND_CUSTOM, 2), {"property": "vaultOnly", "value": True}),
+        ],
+        r"codeList on what is no text of the lake",
     ),
     # Majors
     "upcast in the newest": (

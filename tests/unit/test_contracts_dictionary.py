@@ -51,6 +51,12 @@ def test_codes_and_rules() -> None:
     assert sex.rules[-1].startswith("sex_code.valid_values (error): ")
 
 
+def test_the_list_that_a_column_is_coded_by() -> None:
+    assert row("encounters", "service_code").code_list == "reference/avohilmo_codes service_form"
+    assert row("procedures", "procedure_code").code_list == "reference/procedure_codes"
+    assert row("encounters", "site_id").code_list == ""
+
+
 def test_rules_of_the_whole_row_stand_with_the_first_column() -> None:
     rules = [r.column for r in ROWS if any(x.startswith("row.code_present") for x in r.rules)]
     assert rules == ["encounter_id"]
