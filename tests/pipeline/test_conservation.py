@@ -24,6 +24,8 @@ from tests.support.deliveries import (
     DIAGNOSES,
     ENCOUNTERS,
     ENROLMENTS,
+    EPISODES,
+    INVOICES,
     MUNICIPALITIES,
     RESIDENTS,
     SITES,
@@ -39,7 +41,16 @@ from tests.support.identity import born, code
 from tests.support.landing_records import all_records, records, sequences
 from tests.support.quick_lake import quick_build, quick_home
 
-KEYS = (RESIDENTS, ENCOUNTERS, DIAGNOSES, ENROLMENTS, MUNICIPALITIES, SITES)
+KEYS = (
+    RESIDENTS,
+    ENCOUNTERS,
+    DIAGNOSES,
+    ENROLMENTS,
+    EPISODES,
+    INVOICES,
+    MUNICIPALITIES,
+    SITES,
+)
 
 
 def parquet_of(session: Session, table: str) -> pl.DataFrame:
@@ -101,7 +112,13 @@ def test_the_register_counts_what_the_files_hold(whole_year: Region, key: str) -
 
 
 @pytest.mark.parametrize(
-    ("key", "core"), [(ENCOUNTERS, "core.encounter"), (DIAGNOSES, "core.diagnosis")]
+    ("key", "core"),
+    [
+        (ENCOUNTERS, "core.encounter"),
+        (DIAGNOSES, "core.diagnosis"),
+        (EPISODES, "core.hospital_episode"),
+        (INVOICES, "core.invoice_line"),
+    ],
 )
 def test_every_accepted_row_of_an_increment_is_current_superseded_or_waiting(
     whole_year: Region, key: str, core: str

@@ -22,7 +22,7 @@ from dagster_project.lake.checks import Status
 from dagster_project.pipeline import Session
 from dagster_project.vault.keys import create_keyring
 from tests.support.deliveries import Sent
-from tests.support.histories import Act, History, histories
+from tests.support.histories import Act, History, histories, hospital_regions
 from tests.support.homes import Contents, contents, differences, new_settings, take_in, turn
 from tests.support.quick_lake import quick_build, quick_home, spine
 
@@ -137,6 +137,14 @@ def assert_order_does_not_matter(home: Opened, history: History) -> None:
 @QUICK
 @given(history=histories())
 def test_any_order_of_arrival_gives_the_same_core(quick: Opened, history: History) -> None:
+    assert_order_does_not_matter(quick, history)
+
+
+@QUICK
+@given(history=histories(of=hospital_regions()))
+def test_any_order_of_arrival_gives_the_same_specialised_care(
+    quick: Opened, history: History
+) -> None:
     assert_order_does_not_matter(quick, history)
 
 

@@ -10,11 +10,14 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from dagster_project.contracts.model import Contract, FileFormat
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dagster_project.contracts.model import Column, Contract, FileFormat
 from dagster_project.pipeline import load_definition
 
 Value = str | int | bool | date | datetime | Decimal | None
@@ -26,6 +29,9 @@ DIAGNOSES = "apotti/diagnoses"
 ENROLMENTS = "enrolment_portal/enrolments"
 MUNICIPALITIES = "reference/municipalities"
 SITES = "reference/sites"
+REFERRALS = "apotti/referrals"
+EPISODES = "hus/specialised_care"
+INVOICES = "hus/invoices"
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,6 +77,8 @@ def encode(contract: Contract, rows: Iterable[Row]) -> bytes:
     """Rows as the bytes of a delivery."""
     if contract.dialect.format is FileFormat.NDJSON:
         return _json_lines(contract, rows)
+    if contract.dialect.format is FileFormat.PARQUET:
+        return _parquet(contract, list(rows))
     dialect = contract.dialect
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, delimiter=dialect.delimiter, lineterminator="\n")
@@ -85,6 +93,35 @@ def _json_lines(contract: Contract, rows: Iterable[Row]) -> bytes:
         {c.source_name: _text(row.get(c.name), contract) for c in contract.columns} for row in rows
     )
     return "".join(json.dumps(fields) + "\n" for fields in objects).encode()
+
+
+_TYPES = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "INTEGER": pa.int32(),
+    "DATE": pa.date32(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "BOOLEAN": pa.bool_(),
+}
+
+
+def _parquet(contract: Contract, rows: list[Row]) -> bytes:
+    arrays = {
+        c.source_name: pa.array([row.get(c.name) for row in rows], _type(c))
+        for c in contract.columns
+    }
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(arrays), buffer)
+    return buffer.getvalue()
+
+
+def _type(column: Column) -> pa.DataType:
+    if column.is_identity:
+        return pa.string()
+    if column.sql_type.startswith("DECIMAL"):
+        precision, scale = column.sql_type.removeprefix("DECIMAL(").rstrip(")").split(",")
+        return pa.decimal128(int(precision), int(scale))
+    return _TYPES[column.sql_type]
 
 
 def _text(value: Value, contract: Contract) -> str | None:
@@ -156,6 +193,53 @@ def enrolment(identifier: str, person: str, start: date, **others: Value) -> Row
         "start_date": start,
         "channel_code": "web",
         "updated_at": datetime(start.year, start.month, start.day, 9),
+    }
+    return row | others
+
+
+def referral(number: int, person: str, sent_at: datetime, **others: Value) -> Row:
+    """A referral to Hyvinkää Hospital for surgery, not answered yet."""
+    row: dict[str, Value] = {
+        "referral_id": number,
+        "person_id": person,
+        "speciality_code": "20",
+        "kind_code": "referral",
+        "sent_at": sent_at,
+        "received_by_code": "HUS-HYV",
+        "updated_at": sent_at,
+    }
+    return row | others
+
+
+def hospital_episode(number: int, person: str, started: datetime, **others: Value) -> Row:
+    """A visit of half an hour, saved when it began unless told otherwise."""
+    row: dict[str, Value] = {
+        "episode_id": number,
+        "person_id": person,
+        "unit_code": "HUS-HYV",
+        "episode_kind_code": "outpatient_visit",
+        "speciality_code": "20",
+        "started_at": started,
+        "ended_at": started + timedelta(minutes=30),
+        "updated_at": started,
+    }
+    return row | others
+
+
+def invoice_line(number: int, person: str, day: date, **others: Value) -> Row:
+    """Line 1 of an invoice of 100 euros, saved on its day."""
+    row: dict[str, Value] = {
+        "invoice_id": number,
+        "invoice_line_number": 1,
+        "person_id": person,
+        "unit_code": "HUS-HYV",
+        "invoiced_date": day,
+        "service_date": date(2016, 12, 1),
+        "product_code": "KAY-1",
+        "quantity": Decimal(1),
+        "amount_eur": Decimal("100.00"),
+        "is_credit": False,
+        "updated_at": datetime(day.year, day.month, day.day, 9),
     }
     return row | others
 

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from hypothesis import strategies as st
 from hypothesis.vendor.pretty import RepresentationPrinter
@@ -206,6 +207,79 @@ def regions(draw: st.DrawFn, *, with_orders: bool = True) -> list[Sent]:
     return [*lists(), *(d for n, d in enumerate(monthly) if n not in missing)]
 
 
+@st.composite
+def referrals(draw: st.DrawFn, month: int) -> Sent:
+    """An increment: rows of four referrals, whose other versions other months may hold."""
+    rows = [
+        sent_rows.referral(number, draw(anybody), _by(draw(hours), month), updated_at=draw(hours))
+        for number in draw(st.lists(st.integers(1, 4), max_size=3))
+    ]
+    steady = sent_rows.referral(100 + month, code(STEADY), datetime(2017, 1, 2 + month, 10))
+    return sent(sent_rows.REFERRALS, MONTHS[month], *rows, steady)
+
+
+@st.composite
+def hospital_episodes(draw: st.DrawFn, month: int) -> Sent:
+    """An increment: rows of five episodes, some of them after referrals, that may never come."""
+    rows = []
+    for number in draw(st.lists(st.integers(1, 5), max_size=4)):
+        row = sent_rows.hospital_episode(
+            number,
+            draw(anybody),
+            _by(draw(hours), month),
+            referral_id=draw(st.none() | st.integers(1, 5)),
+            updated_at=draw(hours),
+        )
+        rows.append(row)
+    began = datetime(2017, 1, 2 + month, 10)
+    steady = sent_rows.hospital_episode(100 + month, code(STEADY), began)
+    return sent(sent_rows.EPISODES, MONTHS[month], *rows, steady)
+
+
+@st.composite
+def invoices(draw: st.DrawFn, month: int) -> Sent:
+    """An increment: lines of four invoices and credit notes of these and of others."""
+    rows = []
+    for number in draw(st.lists(st.integers(1, 4), max_size=4)):
+        credited = draw(st.none() | st.integers(1, 5))
+        row = sent_rows.invoice_line(
+            number,
+            draw(anybody),
+            min(draw(days), _last_day(month)),
+            episode_id=draw(st.none() | st.integers(1, 6)),
+            is_credit=credited is not None,
+            credited_invoice_id=credited,
+            amount_eur=Decimal("100.00") if credited is None else Decimal("-40.00"),
+            updated_at=draw(hours),
+        )
+        rows.append(row)
+    steady = sent_rows.invoice_line(100 + month, code(STEADY), date(2017, 1, 2 + month))
+    return sent(sent_rows.INVOICES, MONTHS[month], *rows, steady)
+
+
+def _by(moment: datetime, month: int) -> datetime:
+    """No later than a month's last day."""
+    return min(moment, datetime.combine(_last_day(month), datetime.min.time()))
+
+
+@st.composite
+def hospital_regions(draw: st.DrawFn) -> list[Sent]:
+    """Deliveries of specialised care and of what it refers to, some of them missing."""
+    people = [draw(lives(n, with_orders=True)) for n in range(PERSONS)]
+    monthly = [
+        delivery
+        for month in range(len(MONTHS) - 1)
+        for delivery in (
+            register(people, month),
+            draw(referrals(month)),
+            draw(hospital_episodes(month)),
+            draw(invoices(month)),
+        )
+    ]
+    missing = draw(st.sets(st.sampled_from(range(4, len(monthly))), max_size=2))
+    return [*lists(), *(d for n, d in enumerate(monthly) if n not in missing)]
+
+
 @dataclass(frozen=True)
 class Act:
     """One thing that happens: a delivery comes, or its standing is turned over."""
@@ -236,9 +310,11 @@ class History:
 
 
 @st.composite
-def histories(draw: st.DrawFn, *, with_orders: bool = True) -> History:
+def histories(
+    draw: st.DrawFn, *, with_orders: bool = True, of: st.SearchStrategy[list[Sent]] | None = None
+) -> History:
     """A region whose deliveries come in any order and batches, some withdrawn or reinstated."""
-    region = draw(regions(with_orders=with_orders))
+    region = draw(regions(with_orders=with_orders) if of is None else of)
     acts = [Act(d, is_arrival=True) for d in draw(st.permutations(region))]
     turned = draw(st.lists(st.sampled_from(region), max_size=3))
     for delivery in turned:
