@@ -526,8 +526,10 @@ def test_totals_are_of_the_right_size(clean: Made) -> None:
 
 
 def test_few_of_the_rows_are_bad(autumn: Made) -> None:
+    """Apart from one of each kind, which would be many in a region as small as this."""
     received = sum(autumn.manifest["files"].values())
-    assert len(autumn.manifest["dirty_rows"]) / received < 0.005
+    kinds = sum(b.fate is Fate.DIRTY for blemishes in BLEMISHES.values() for b in blemishes)
+    assert (len(autumn.manifest["dirty_rows"]) - kinds) / received < 0.002
 
 
 def test_the_true_risk_is_kept_outside_the_landing_folder(small: Made) -> None:
