@@ -34,6 +34,7 @@ class Parameters:
     clinical: Section
     access: Section
     social: Section
+    budget_clients: Section
 
     @cached_property
     def area(self) -> tuple[str, ...]:
