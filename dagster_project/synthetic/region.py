@@ -46,6 +46,15 @@ from dagster_project.synthetic.parameters import Parameters, load_parameters
 from dagster_project.synthetic.people import People, advance, draw_people, long_term, register_rows
 from dagster_project.synthetic.reference import deliver_reference
 from dagster_project.synthetic.sending import Sender
+from dagster_project.synthetic.social import Persons
+from dagster_project.synthetic.voucher_market import Market
+from dagster_project.synthetic.vouchers import (
+    STATEMENT_STREAM,
+    Totals,
+    Vouchers,
+    deliver_statements,
+)
+from dagster_project.synthetic.vouchers import STREAM as VOUCHER_STREAM
 from dagster_project.synthetic.writers import Deliveries
 
 RESIDENTS = "population_register/residents"
@@ -77,6 +86,8 @@ class Region:
     dirt: Dirt | None
     later_dirt: Dirt | None
     """Of the tables that were added later: its keys are its own, so that no other row's change."""
+    market: Market
+    voucher_totals: Totals
 
     def deliver(self, rng: np.random.Generator, key: str, month: Month, rows: pl.DataFrame) -> None:
         """Add a block of rows, with dirt where it is wanted, to a month's file."""
@@ -142,10 +153,8 @@ def make_deliveries(
         raise ValueError(f"residents must be {FEWEST_RESIDENTS} to {MOST_RESIDENTS}: {residents}")
     if manifest.resolve().is_relative_to(landing.resolve()):
         raise ValueError("the manifest holds identity codes and must lie outside landing")
-    region = _region(landing, window(start_month, months), with_dirt=with_dirt)
-    region.manifest.region.update(
-        residents=residents, months=months, start_month=start_month, seed=seed
-    )
+    given = {"residents": residents, "months": months, "start_month": start_month, "seed": seed}
+    region = _region(landing, window(start_month, months), given, with_dirt=with_dirt)
     deliver_reference(region.deliveries, region.parameters, region.manifest, region.months)
     manifest.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -157,14 +166,17 @@ def make_deliveries(
             truth = _deliver_chunk(region, rng, number, min(CHUNK, residents - first))
             risk.write_table(truth[0])
             need.write_table(truth[1])
+    _deliver_totals(region)
     region.deliveries.finish()
     region.manifest.files.update(region.deliveries.records)
     region.manifest.write(manifest)
 
 
-def _region(landing: Path, months: tuple[Month, ...], *, with_dirt: bool) -> Region:
+def _region(
+    landing: Path, months: tuple[Month, ...], given: dict[str, int], *, with_dirt: bool
+) -> Region:
     parameters = load_parameters()
-    manifest = Manifest(region={})
+    manifest = Manifest(region=dict(given))
     codes = IdentityCodes()
     return Region(
         parameters=parameters,
@@ -175,7 +187,17 @@ def _region(landing: Path, months: tuple[Month, ...], *, with_dirt: bool) -> Reg
         codes=codes,
         dirt=Dirt(manifest, codes, months) if with_dirt else None,
         later_dirt=Dirt(manifest, codes, months) if with_dirt else None,
+        market=Market(parameters, seed=given["seed"], months=months),
+        voucher_totals=Totals(len(months)),
     )
+
+
+def _deliver_totals(region: Region) -> None:
+    """What sources send of all chunks together."""
+    region.market.note(region.manifest)
+    rng = np.random.default_rng([region.manifest.region["seed"], *STATEMENT_STREAM])
+    sender = Sender(rng, region.deliveries, region.manifest, region.months, region.later_dirt)
+    deliver_statements(sender, region.voucher_totals)
 
 
 def _deliver_chunk(
@@ -184,7 +206,7 @@ def _deliver_chunk(
     """Deliver all months of a chunk; returns what the generator alone knows of its people."""
     chunk = _draw_chunk(region, rng, number, residents)
     apotti = _apotti(region, chunk)
-    sources: tuple[Source, ...] = (apotti,)
+    sources: tuple[Source, ...] = (apotti, _vouchers(region, chunk, apotti))
     truth = _true_risk(region, chunk), apotti.true_need(region.months[0])
     first_id = (number + 1) * IDS_A_CHUNK
     for month in region.months:
@@ -241,6 +263,19 @@ def _apotti(region: Region, chunk: Chunk) -> Apotti:
         conditions=chunk.conditions,
         number=chunk.number,
         residents=region.manifest.region["residents"],
+    )
+
+
+def _vouchers(region: Region, chunk: Chunk, apotti: Apotti) -> Vouchers:
+    return Vouchers(
+        _sender(region, chunk, stream=VOUCHER_STREAM),
+        region.market,
+        region.voucher_totals,
+        people=chunk.people,
+        parameters=region.parameters,
+        services=apotti.services,
+        persons=lambda month: Persons.of(chunk.identities, month),
+        number=chunk.number,
     )
 
 
