@@ -342,7 +342,7 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
         _dirty("unit_price_eur.minimum", "-38,50"),
         _dirty("unit_price_eur.required", None),
         _dirty("unit_code.valid_values", "h"),
-        _dirty("vat_code.valid_values", "alv24"),
+        _dirty("vat_code.valid_values", "alv24", vat_pct="24,0"),
         _dirty("vat_pct.maximum", "240,0", vat_code="standard"),
         Blemish("row.rate_of_treatment", {"vat_code": "standard", "vat_pct": "0,0"}),
         _dirty("valid_to_date.after_valid_from", "01.01.2001"),

@@ -61,8 +61,8 @@ class Manifest:
     `reversal`, `resent`, `restated`, `own_share`; prices that were `price_corrected`, providers'
     numbers `approved_late` and `withdrawn`."""
     statement_discrepancies: list[dict[str, Any]] = field(default_factory=list)
-    """Lines that the sender's control totals count and that were never sent: `month`, `kind`,
-    `transaction_count`, `amount_cents`, `client_share_cents`."""
+    """Lines that the sender's control totals count and that no delivery brings, for one was lost
+    and others come after the window: `month`, `kind`, `amount_cents`, `client_share_cents`."""
     examples: dict[str, list[Any]] = field(default_factory=dict)
     """The first keys of late and corrected rows, to follow by hand."""
 

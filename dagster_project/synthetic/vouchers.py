@@ -573,6 +573,8 @@ class Vouchers:
         rows = self._line_rows(lines, persons)
         rows = sender.hold_back(TRANSACTIONS, month, rows, settings["late_share"])
         kept = np.isin(lines.number, rows["transaction_id"].cast(pl.Int64).to_numpy())
+        if month.index + 1 == len(sender.months):  # late ones would come after the window
+            self._list_missing(month, lines.only(~kept))
         plain = kept & (lines.kind == _PAYMENT) & ~lines.odd
         rows = self._lose(month, rows, lines, plain)
         self._restate(month, persons, lines, plain)
@@ -597,15 +599,20 @@ class Vouchers:
         if sender.dirt is None or not self._is_first_chunk or month.index != due or not len(at):
             return rows
         plain[at] = False
-        planted = {
-            "month": month.sequence,
-            "kind": KINDS[_PAYMENT],
-            "transaction_count": 1,
-            "amount_cents": int(lines.amount[at[0]]),
-            "client_share_cents": int(lines.share[at[0]]),
-        }
-        sender.manifest.statement_discrepancies.append(planted)
+        self._list_missing(month, lines.only(at))
         return rows.filter(~_among(rows, lines.number[at]))
+
+    def _list_missing(self, month: Month, lines: _Lines) -> None:
+        """List lines that the sender's totals count and that no delivery of the window brings."""
+        self._sender.manifest.statement_discrepancies.extend(
+            {
+                "month": month.sequence,
+                "kind": KINDS[lines.kind[i]],
+                "amount_cents": int(lines.amount[i]),
+                "client_share_cents": int(lines.share[i]),
+            }
+            for i in range(len(lines))
+        )
 
     def _restate(self, month: Month, persons: Persons, lines: _Lines, plain: Mask) -> None:
         """Mend the quantity of some payments in the next increment; the ledger's sums follow."""

@@ -171,7 +171,8 @@ def typed(column: Column, contract: Contract) -> str:
             return f"try_strptime({raw}, '{dialect.timestamp_format}')"
         case "DECIMAL":
             mark = dialect.decimal_separator
-            pattern = f"-?[0-9]+({mark}[0-9])?"
+            scale = column.sql_type.rstrip(")").split(",")[1]
+            pattern = f"-?[0-9]+({mark}[0-9]{{1,{scale}}})?"
             number = f"try_cast(replace({raw}, '{mark}', '.') as {column.sql_type})"
             return f"case when regexp_full_match({raw}, '{pattern}') then {number} end"
         case "BOOLEAN":
@@ -503,8 +504,9 @@ def test_totals_are_of_the_right_size(clean: Made) -> None:
 
 
 def test_few_of_the_rows_are_bad(autumn: Made) -> None:
+    """However small the region, each kind is planted once in every table."""
     received = sum(autumn.manifest["files"].values())
-    assert len(autumn.manifest["dirty_rows"]) / received < 0.005
+    assert len(autumn.manifest["dirty_rows"]) / received < 0.01
 
 
 def test_the_true_risk_is_kept_outside_the_landing_folder(small: Made) -> None:
