@@ -55,12 +55,16 @@ PERSON_TABLES_WITH_PLACES = TABLES_OF_THE_SMALL_REGION | {
     "staging.access_events",
     "staging.named_professional",
     "staging.social_services",
+    "staging.budgets",
+    "staging.transactions",
     "core.measurement",
     "core.procedure",
     "core.referral",
     "core.access_event",
     "core.care_relation",
     "core.service_period",
+    "core.budget_decision",
+    "core.voucher_transaction",
 }
 
 

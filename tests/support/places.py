@@ -31,6 +31,8 @@ PLACE_COLUMNS = frozenset(
         "provider_id",
         "received_by_code",
         "professional_id",
+        "voucher_provider_id",
+        "decision_maker_code",
     }
 )
 
