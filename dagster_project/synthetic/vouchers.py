@@ -450,7 +450,7 @@ class Vouchers:
         dropped = lines.only(is_dropped)
         np.add.at(self._decisions.used, dropped.decision, -dropped.amount)
         dropped = _against(dropped, dropped.refers, _REVERSAL)
-        self._list("reversal", dropped.number[dropped.booked < _end(month)])
+        self._list("reversal", dropped.number[dropped.booked < _end(self._sender.months[-1])])
         return reserved.joined(lines.only(~is_dropped), dropped)
 
     def _clock(self, day: Ints) -> Ints:
