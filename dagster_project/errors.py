@@ -24,7 +24,8 @@ class DeliveryRefused(TietoallasError):
     Attributes:
         rule_id: rule that was broken (`file.encoding`, `file.header`, `sequence.other_bytes`, …).
         line: 1-based line of the file, where one is known.
-        column: header or 1-based position of the column, where one is known.
+        column: header or 1-based position of the column, where one is known; of a byte that is no
+            character its place in the line.
     """
 
     def __init__(

@@ -41,6 +41,7 @@ CORE_OF_STAGING = {
     "finance/client_fees": "core.client_fee",
     "hus/specialised_care": "core.hospital_episode",
     "hus/invoices": "core.invoice_line",
+    "smartum/transactions": "core.voucher_transaction",
 }
 """Core tables with one row per staging row in force, for the second conservation law."""
 
@@ -92,6 +93,7 @@ def all_checks(catalogue: Catalogue) -> tuple[Check, ...]:
         *_of_protection(contracts),
         *_of_codes(contracts),
         *_OF_CORE,
+        *_OF_VOUCHERS,
     )
 
 
@@ -254,6 +256,8 @@ def _of_protection(contracts: list[Contract]) -> list[Check]:
         ("core.care_relation", ["person_id"], ["professional_id"]),
         ("core.hospital_episode", ["person_id"], ["unit_code"]),
         ("core.invoice_line", ["person_id"], ["unit_code"]),
+        ("core.budget_decision", ["person_id"], ["decision_maker_code"]),
+        ("core.voucher_transaction", ["person_id"], ["voucher_provider_id"]),
     ]
     return [_no_place(*entry) for entry in (*staged, *core)]
 
@@ -318,6 +322,98 @@ def _overlap(table: str, partition: str) -> str:
         " where prior_to_date is null or valid_from_date < prior_to_date"
     )
 
+
+def _spans_conserved(table: str, core: str, key: str) -> Check:
+    """The second law of an increment whose core rows are spans of deliveries, counted by key."""
+    known = f"(select {key} from {core} where known_to_seq is null)"
+    return Check(
+        id=f"{table}.accepted_is_conserved",
+        table=core,
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            f"select count(*) from (((select {key} from effective.{table}) except {known})"
+            f" union all ({known} except (select {key} from effective.{table})))"
+        ),
+        checked_sql=f"select count(*) from effective.{table}",
+        description=f"every {key} accepted and not withdrawn is in force in core",
+    )
+
+
+_OF_VOUCHERS = (
+    _spans_conserved("providers", "core.voucher_provider", "voucher_provider_id"),
+    _spans_conserved("service_prices", "core.service_price", "price_id"),
+    _spans_conserved("budgets", "core.budget_decision", "budget_decision_id"),
+    Check(
+        id="service_price.prices_do_not_overlap",
+        table="core.service_price",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.ERROR,
+        violated_sql=_overlap("core.service_price", "voucher_provider_id, service_code, unit_code"),
+        checked_sql="select count(*) from core.service_price where known_to_seq is null",
+        description="a service has one price at a time with a provider",
+    ),
+    Check(
+        # A warning: one lost line must not stop the publication of all else. Who pays by the
+        # ledger asks `is_reconciled` of the month and pays nothing where it is not.
+        id="voucher_statement.ledger_equals_statement",
+        table="core.voucher_statement",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.WARNING,
+        violated_sql="select count(*) from core.voucher_statement where not is_reconciled",
+        checked_sql="select count(*) from core.voucher_statement",
+        description="lines add up to the sender's own totals, to the cent, by month and kind",
+    ),
+    Check(
+        id="voucher_transaction.lines_have_a_budget",
+        table="core.voucher_transaction",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from core.voucher_transaction where budget_match_code <> 'matched'"
+        ),
+        checked_sql="select count(*) from core.voucher_transaction",
+        description="a line names its client's budget for the service, within its dates",
+    ),
+    Check(
+        id="voucher_transaction.providers_are_approved",
+        table="core.voucher_transaction",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from core.voucher_transaction"
+            " where provider_match_code not in ('approved', 'hidden')"
+        ),
+        checked_sql="select count(*) from core.voucher_transaction",
+        description="a line's provider is approved for the service on its day",
+    ),
+    Check(
+        id="voucher_transaction.prices_are_agreed",
+        table="core.voucher_transaction",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.WARNING,
+        violated_sql="select count(*) from core.voucher_transaction where is_above_agreed_price",
+        checked_sql=(
+            "select count(*) from core.voucher_transaction where agreed_price_eur is not null"
+        ),
+        description="no unit costs more than its provider agreed to",
+    ),
+    Check(
+        id="voucher_transaction.references_are_found",
+        table="core.voucher_transaction",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from core.voucher_transaction"
+            " where reference_match_code in ('unknown', 'other_person')"
+        ),
+        checked_sql=(
+            "select count(*) from core.voucher_transaction"
+            " where refers_to_transaction_id is not null"
+        ),
+        description="the line that a reversal, correction, return or payment names is there",
+    ),
+)
 
 _OF_CORE = (
     Check(

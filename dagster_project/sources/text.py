@@ -76,21 +76,26 @@ def _decoded(chunk: bytes, checker: _Checker, contract: Contract) -> str:
     if encoding == "iso-8859-1" and len(chunk) != len(chunk.translate(None, _C1_CONTROLS)):
         position = next(i for i, byte in enumerate(chunk) if byte in _C1_CONTROLS)
         why = "it holds bytes 0x80-0x9F, as Windows-1252 would"
-        raise wrong_encoding(contract, why, line=checker.line_in_last(position))
-    try:
-        return chunk.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = checker.line_in_last(error.start)
-    raise wrong_encoding(contract, f"it holds a byte that is none of {encoding}", line=line)
+    else:
+        try:
+            return chunk.decode(encoding)
+        except UnicodeDecodeError as error:
+            position = error.start
+        why = f"it holds a byte that is none of {encoding}"
+    line, column = checker.line_in_last(position), checker.column_in_last(position)
+    raise wrong_encoding(contract, why, line=line, column=str(column))
 
 
-def wrong_encoding(contract: Contract, why: str, *, line: int | None = None) -> DeliveryRefused:
+def wrong_encoding(
+    contract: Contract, why: str, *, line: int | None = None, column: str | None = None
+) -> DeliveryRefused:
     """The refusal of a file that is not in the encoding its contract states."""
     return DeliveryRefused(
         "file.encoding",
         f"the contract says {contract.dialect.encoding}, but {why};"
         " ask the sender for the agreed encoding",
         line=line,
+        column=column,
     )
 
 
@@ -109,12 +114,15 @@ class _Checker:
         self._lines = 0
         self._unended = 0
         """Bytes of the line that the last chunk left open."""
+        self._unended_before = 0
+        """The same of the chunk before it."""
 
     def see(self, chunk: bytes) -> None:
         """Check one chunk."""
         if not self._chunk:
             self._check_mark(chunk)
         self._chunk, self._lines_before = chunk, self._lines
+        self._unended_before = self._unended
         nul = chunk.find(b"\0")
         if nul >= 0:
             raise DeliveryRefused(
@@ -128,6 +136,11 @@ class _Checker:
     def line_in_last(self, position: int) -> int:
         """1-based line of a position in the chunk that was seen last."""
         return self._lines_before + self._chunk.count(b"\n", 0, position) + 1
+
+    def column_in_last(self, position: int) -> int:
+        """1-based place in its line of a position in the chunk that was seen last."""
+        end = self._chunk.rfind(b"\n", 0, position)
+        return position - end if end >= 0 else self._unended_before + position + 1
 
     def _check_mark(self, chunk: bytes) -> None:
         if chunk.startswith(_BOMS_OF_UTF16):

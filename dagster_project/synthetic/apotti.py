@@ -16,7 +16,7 @@ from dagster_project.synthetic.identities import Identities
 from dagster_project.synthetic.months import Month
 from dagster_project.synthetic.people import People
 from dagster_project.synthetic.sending import Sender
-from dagster_project.synthetic.social import Persons, Social
+from dagster_project.synthetic.social import Persons, Services, Social
 
 STREAM = 3
 """Third word of the seed of these tables' streams."""
@@ -73,6 +73,10 @@ class Apotti:
         self.social.deliver(sender, Persons.of(self._identities, month))
         if self._sites is not None:
             self._sites.deliver(sender, month)
+
+    def services(self) -> Services:
+        """Social services that go on after the month delivered last."""
+        return self._social.services()
 
     def true_need(self, month: Month) -> pa.Table:
         """What only the generator knows, on a month's first day."""

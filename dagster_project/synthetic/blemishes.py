@@ -115,6 +115,11 @@ _REFUSED = {
     "ended_date": None,
     "decision_code": "refused",
 }
+_RETURNED_UPWARDS = {
+    "transaction_kind_code": "return",
+    "amount_eur": "12,00",
+    "refers_to_transaction_id": "1",
+}
 
 BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
     "population_register/residents": (
@@ -437,6 +442,72 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
         _WRONG_CHECK,
         DUPLICATE,
         Blemish("fee_type_code.valid_values", {"fee_type_code": "sakko"}, Fate.WARNED),
+    "smartum/providers": (
+        _dirty("business_id.pattern", "99999-1"),
+        _dirty("sector_code.valid_values", "yksityinen"),
+        _dirty("service_codes.pattern", "siivous, kotihoito"),
+        _dirty("approved_from_date.type", "2017-01-31", approved_to_date=None),
+        _dirty("approved_to_date.after_approval", "01.01.2001"),
+        _dirty("provider_name.required", None),
+        _dirty("municipality_code.pattern", "Lohja"),
+        _dirty("language_codes.pattern", "suomi"),
+        DUPLICATE,
+    ),
+    "smartum/service_prices": (
+        _dirty("unit_price_eur.type", "38.50"),
+        _dirty("unit_price_eur.minimum", "-38,50"),
+        _dirty("unit_price_eur.required", None),
+        _dirty("unit_code.valid_values", "h"),
+        _dirty("vat_code.valid_values", "alv24", vat_pct="24,0"),
+        _dirty("vat_pct.maximum", "240,0", vat_code="standard"),
+        Blemish("row.rate_of_treatment", {"vat_code": "standard", "vat_pct": "0,0"}),
+        _dirty("valid_to_date.after_valid_from", "01.01.2001"),
+        _dirty("valid_from_date.type", "31.2.2017", valid_to_date=None),
+        DUPLICATE,
+        Blemish("service_code.valid_values", {"service_code": "shiatsu"}, Fate.WARNED),
+    ),
+    "smartum/budgets": (
+        _dirty("granted_eur.type", "1200.50"),
+        _dirty("granted_eur.minimum", "-1200,00"),
+        _dirty("budget_group_code.valid_values", "7"),
+        _dirty("hb_class_code.valid_values", "0"),
+        _dirty("valid_to_date.after_valid_from", "01.01.2001"),
+        _dirty("decided_date.not_after_delivery", "01.01.2066", appeal_end_date="07.02.2066"),
+        _WRONG_CHECK,
+        DUPLICATE,
+        Blemish(
+            "row.reason_when_terminated",
+            {"budget_state_code": "in_force", "termination_reason_code": "moved"},
+            Fate.WARNED,
+        ),
+    ),
+    "smartum/transactions": (
+        _dirty("amount_eur.type", "1 200,00"),
+        _dirty("unit_price_eur.type", "38.50"),
+        _dirty("quantity.required", None),
+        Blemish("amount_eur.sign_of_kind", _RETURNED_UPWARDS),
+        _dirty("transaction_kind_code.valid_values", "hyvitys"),
+        Blemish(
+            "row.reversal_names_its_line",
+            {"transaction_kind_code": "reversal", "refers_to_transaction_id": None},
+        ),
+        _dirty("service_date.type", "2017-01-31"),
+        _dirty("booked_at.not_after_delivery", "01.01.2066 10:00:00"),
+        _dirty("booked_at.type", "31.02.2017 10:00:00"),
+        _dirty("voucher_provider_id.required", None),
+        _dirty("person_id.required", None),
+        _WRONG_CHECK,
+        DUPLICATE,
+        Blemish("service_code.valid_values", {"service_code": "shiatsu"}, Fate.WARNED),
+        Blemish("row.amount_adds_up", {"quantity": "9999,00"}, Fate.WARNED),
+    ),
+    "smartum/statements": (
+        _dirty("amount_eur.type", "1200.50"),
+        _dirty("transaction_count.minimum", "-1"),
+        _dirty("transaction_count.type", "1 200"),
+        Blemish("month_start_date.is_first_of_month", {"month_start_date": "02.01.1971"}),
+        _dirty("client_share_eur.required", None),
+        DUPLICATE,
     ),
 }
 """What is planted, by table; at least once each in the first months, then at random."""

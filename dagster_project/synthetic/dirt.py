@@ -32,6 +32,10 @@ _SPARSE = frozenset(
         "apotti/named_professional",
         "apotti/need_assessments",
         "apotti/social_services",
+        "smartum/providers",
+        "smartum/service_prices",
+        "smartum/budgets",
+        "smartum/statements",
     }
 )
 """Tables of few rows a month, whose dirt comes as early as it fits."""
@@ -198,5 +202,8 @@ _DAYS_OF_OLD: Mapping[str, Callable[[int], Row]] = {
     },
     "third_next_available": lambda key: {"measured_date": _day_of_old(key % 3_000)},
     "contact_channels": lambda key: {"week_start_date": _day_of_old(2 + 7 * (key % 430))},
+    "statements": lambda key: {
+        "month_start_date": f"01.{key % 12 + 1:02d}.{1972 + key // 12 % 25}",
+    },
 }
 """Keys of their own for bad rows of tables that a date tells apart: days that no good row has."""

@@ -57,6 +57,14 @@ class Manifest:
     NA, Puuttuu, empty), `below`, `above`, `impossible`, `unit <spelling>`."""
     reversed_vouchers: list[dict[str, Any]] = field(default_factory=list)
     """Vouchers posted twice, and the vouchers that took the second one back a month later."""
+    voucher_oddities: dict[str, list[int]] = field(default_factory=dict)
+    """Accepted voucher transactions that are odd, by kind: `no_budget`, `unknown_budget`,
+    `outside_dates`, `unapproved_provider`, `above_price`, `beyond_budget`, `correction`, `return`,
+    `reversal`, `resent`, `restated`, `own_share`; prices that were `price_corrected`, providers'
+    numbers `approved_late` and `withdrawn`."""
+    statement_discrepancies: list[dict[str, Any]] = field(default_factory=list)
+    """Lines that the sender's control totals count and that no delivery brings, for one was lost
+    and others come after the window: `month`, `kind`, `amount_cents`, `client_share_cents`."""
     examples: dict[str, list[Any]] = field(default_factory=dict)
     """The first keys of late and corrected rows, to follow by hand."""
 

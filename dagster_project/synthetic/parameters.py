@@ -42,6 +42,8 @@ class Parameters:
     hospital: Section
     unit_costs: Section
     finance: Section
+    budget_clients: Section
+    vouchers: Section
 
     @cached_property
     def area(self) -> tuple[str, ...]:

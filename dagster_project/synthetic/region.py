@@ -55,6 +55,15 @@ from dagster_project.synthetic.people import People, advance, draw_people, long_
 from dagster_project.synthetic.reference import deliver_reference
 from dagster_project.synthetic.sending import Sender
 from dagster_project.synthetic.services import deliver_services
+from dagster_project.synthetic.social import Persons
+from dagster_project.synthetic.voucher_market import Market
+from dagster_project.synthetic.vouchers import (
+    STATEMENT_STREAM,
+    Totals,
+    Vouchers,
+    deliver_statements,
+)
+from dagster_project.synthetic.vouchers import STREAM as VOUCHER_STREAM
 from dagster_project.synthetic.writers import Deliveries
 
 RESIDENTS = "population_register/residents"
@@ -90,6 +99,8 @@ class Region:
     """What specialised care bills, complete after the last chunk."""
     tally: Tally
     """What the chunks did, for what is told of the region as a whole."""
+    market: Market
+    voucher_totals: Totals
 
     def deliver(self, rng: np.random.Generator, key: str, month: Month, rows: pl.DataFrame) -> None:
         """Add a block of rows, with dirt where it is wanted, to a month's file."""
@@ -155,10 +166,8 @@ def make_deliveries(
         raise ValueError(f"residents must be {FEWEST_RESIDENTS} to {MOST_RESIDENTS}: {residents}")
     if manifest.resolve().is_relative_to(landing.resolve()):
         raise ValueError("the manifest holds identity codes and must lie outside landing")
-    region = _region(landing, window(start_month, months), with_dirt=with_dirt)
-    region.manifest.region.update(
-        residents=residents, months=months, start_month=start_month, seed=seed
-    )
+    given = {"residents": residents, "months": months, "start_month": start_month, "seed": seed}
+    region = _region(landing, window(start_month, months), given, with_dirt=with_dirt)
     deliver_reference(region.deliveries, region.parameters, region.manifest, region.months)
     deliver_code_lists(region.deliveries, region.parameters, region.months)
     deliver_services(
@@ -175,15 +184,19 @@ def make_deliveries(
             risk.write_table(truth[0])
             need.write_table(truth[1])
     _deliver_for_all(region)
+    _deliver_totals(region)
     region.deliveries.finish()
     region.manifest.files.update(region.deliveries.records)
     region.manifest.write(manifest)
 
 
-def _region(landing: Path, months: tuple[Month, ...], *, with_dirt: bool) -> Region:
+def _region(
+    landing: Path, months: tuple[Month, ...], given: dict[str, int], *, with_dirt: bool
+) -> Region:
     parameters = load_parameters()
     model = build_model(parameters)
     manifest = Manifest(region={})
+    manifest = Manifest(region=dict(given))
     codes = IdentityCodes()
     return Region(
         parameters=parameters,
@@ -196,6 +209,8 @@ def _region(landing: Path, months: tuple[Month, ...], *, with_dirt: bool) -> Reg
         later_dirt=Dirt(manifest, codes, months) if with_dirt else None,
         invoiced=Invoiced(),
         tally=Tally.of(model, len(months)),
+        market=Market(parameters, seed=given["seed"], months=months),
+        voucher_totals=Totals(len(months)),
     )
 
 
@@ -204,6 +219,12 @@ def _deliver_for_all(region: Region) -> None:
     rng = np.random.default_rng([region.manifest.region["seed"], 0, finance.STREAM, 1])
     sender = Sender(rng, region.deliveries, region.manifest, region.months, region.later_dirt)
     deliver_ledger(sender, region.model, region.tally, region.invoiced)
+def _deliver_totals(region: Region) -> None:
+    """What sources send of all chunks together."""
+    region.market.note(region.manifest)
+    rng = np.random.default_rng([region.manifest.region["seed"], *STATEMENT_STREAM])
+    sender = Sender(rng, region.deliveries, region.manifest, region.months, region.later_dirt)
+    deliver_statements(sender, region.voucher_totals)
 
 
 def _deliver_chunk(
@@ -214,6 +235,7 @@ def _deliver_chunk(
     apotti = _apotti(region, chunk)
     hospital = _hospital(region, chunk, apotti)
     sources: tuple[Source, ...] = (apotti, hospital, _finance(region, chunk, apotti, hospital))
+    sources: tuple[Source, ...] = (apotti, _vouchers(region, chunk, apotti))
     truth = _true_risk(region, chunk), apotti.true_need(region.months[0])
     first_id = (number + 1) * IDS_A_CHUNK
     for month in region.months:
@@ -311,6 +333,16 @@ def _finance(region: Region, chunk: Chunk, apotti: Apotti, hospital: Hospital) -
         clients,
         model=region.model,
         first_id=(chunk.number + 1) * IDS_A_CHUNK,
+def _vouchers(region: Region, chunk: Chunk, apotti: Apotti) -> Vouchers:
+    return Vouchers(
+        _sender(region, chunk, stream=VOUCHER_STREAM),
+        region.market,
+        region.voucher_totals,
+        people=chunk.people,
+        parameters=region.parameters,
+        services=apotti.services,
+        persons=lambda month: Persons.of(chunk.identities, month),
+        number=chunk.number,
     )
 
 

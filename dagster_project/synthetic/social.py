@@ -99,6 +99,24 @@ class _Periods:
         )
 
 
+@dataclass(frozen=True)
+class Services:
+    """What services people have, as another source needs it; element i is period i."""
+
+    names: tuple[str, ...]
+    person: Ints
+    service: Ints
+    """Position in `names`."""
+    started: Ints
+    is_carer: Mask
+
+    def of(self, wanted: Sequence[str]) -> Mask:
+        """Whether each period is of one of these services; carers' own are of none."""
+        positions = [n for n, name in enumerate(self.names) if name in wanted]
+        mask: Mask = np.isin(self.service, positions) & ~self.is_carer
+        return mask
+
+
 class Need:
     """Latent need of each person of a chunk, in the generator's own units."""
 
@@ -199,6 +217,11 @@ class Social:
                 "tenths": going.tenths,
             }
         )
+    def services(self) -> Services:
+        """The periods that go on after the last month delivered."""
+        periods = self._open
+        is_carer = periods.cared >= 0
+        return Services(self._classes, periods.person, periods.service, periods.started, is_carer)
 
     # The ladder.
 

@@ -15,7 +15,14 @@ import pyarrow.parquet as pq
 
 from dagster_project.contracts.model import Catalogue, Column, Contract, FileFormat
 
-LINE_ENDS = {"population_register/residents": "\r\n"}
+LINE_ENDS = {
+    "population_register/residents": "\r\n",
+    "smartum/providers": "\r\n",
+    "smartum/service_prices": "\r\n",
+    "smartum/budgets": "\r\n",
+    "smartum/transactions": "\r\n",
+    "smartum/statements": "\r\n",
+}
 """Line end by table, where it is not LF."""
 
 

@@ -94,7 +94,8 @@ def encodings() -> Iterator[Case]:
     for form in (RESIDENTS, POPULATION):
         yield Case(form, "UTF-8 where Latin-1 is due", recoded(form, "utf-8"), rule, 1)
         cp1252 = on_line(5, lambda row: row + b"\x80")(form.data)
-        yield Case(form, "a byte of Windows-1252 in Latin-1", cp1252, rule, 5)
+        place = str(len(line(form, 5).rstrip(b"\r\n")) + 1)
+        yield Case(form, "a byte of Windows-1252 in Latin-1", cp1252, rule, 5, place)
     for form in (RESIDENTS, POPULATION, ENROLMENTS):
         yield Case(form, "a byte order mark that is not due", BOM + form.data, rule, 1)
     whole = recoded(ENCOUNTERS, "iso-8859-1")

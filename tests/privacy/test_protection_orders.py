@@ -57,6 +57,8 @@ PERSON_TABLES_WITH_PLACES = TABLES_OF_THE_SMALL_REGION | {
     "staging.social_services",
     "staging.specialised_care",
     "staging.invoices",
+    "staging.budgets",
+    "staging.transactions",
     "core.measurement",
     "core.procedure",
     "core.referral",
@@ -65,6 +67,8 @@ PERSON_TABLES_WITH_PLACES = TABLES_OF_THE_SMALL_REGION | {
     "core.service_period",
     "core.hospital_episode",
     "core.invoice_line",
+    "core.budget_decision",
+    "core.voucher_transaction",
 }
 
 

@@ -32,6 +32,8 @@ PLACE_COLUMNS = frozenset(
         "received_by_code",
         "professional_id",
         "unit_code",
+        "voucher_provider_id",
+        "decision_maker_code",
     }
 )
 

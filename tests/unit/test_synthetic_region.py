@@ -189,6 +189,8 @@ def typed(column: Column, contract: Contract) -> str:
             mark = dialect.decimal_separator
             scale = column.sql_type.rstrip(")").rpartition(",")[2]
             pattern = f"-?[0-9]+([{mark}][0-9]{{1,{scale}}})?"
+            scale = column.sql_type.rstrip(")").split(",")[1]
+            pattern = f"-?[0-9]+({mark}[0-9]{{1,{scale}}})?"
             number = f"try_cast(replace({raw}, '{mark}', '.') as {column.sql_type})"
             return f"case when regexp_full_match({raw}, '{pattern}') then {number} end"
         case "BOOLEAN":
@@ -527,9 +529,11 @@ def test_totals_are_of_the_right_size(clean: Made) -> None:
 
 def test_few_of_the_rows_are_bad(autumn: Made) -> None:
     """Apart from one of each kind, which would be many in a region as small as this."""
+    """However small the region, each kind is planted once in every table."""
     received = sum(autumn.manifest["files"].values())
     kinds = sum(b.fate is Fate.DIRTY for blemishes in BLEMISHES.values() for b in blemishes)
     assert (len(autumn.manifest["dirty_rows"]) - kinds) / received < 0.002
+    assert len(autumn.manifest["dirty_rows"]) / received < 0.01
 
 
 def test_the_true_risk_is_kept_outside_the_landing_folder(small: Made) -> None:

@@ -64,8 +64,24 @@ def test_windows_1252_has_letters_where_latin_1_has_none(folder: Path) -> None:
     assert refusal(b"a\n" + data, contract("iso-8859-1"), folder) == ("file.encoding", 2)
 
 
-def test_windows_1252_has_five_bytes_that_are_no_letter(folder: Path) -> None:
-    assert refusal(b"a\nb\x81\n", contract("windows-1252"), folder) == ("file.encoding", 2)
+@pytest.mark.parametrize("byte", [b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d"])
+def test_windows_1252_has_five_bytes_that_are_no_letter(folder: Path, byte: bytes) -> None:
+    assert refusal(b"a\nb" + byte + b"\n", contract("windows-1252"), folder) == ("file.encoding", 2)
+
+
+@pytest.mark.parametrize("before", [b"", b"a\n", b"a" * 900_000 + b"\n" + b"b" * 300_000])
+@pytest.mark.parametrize(("encoding", "byte"), [("windows-1252", b"\x81"), ("iso-8859-1", b"\x80")])
+def test_a_byte_that_is_no_letter_is_told_by_its_place_in_the_line(
+    folder: Path, encoding: str, byte: bytes, before: bytes
+) -> None:
+    """Also where the line began in an earlier chunk."""
+    path = folder / "delivery"
+    path.write_bytes(before + b"cd" + byte + b"\n")
+    stated = contract(encoding)
+    with pytest.raises(DeliveryRefused) as refused, utf8_text(path, stated, temp=folder):
+        pass
+    line_start = before.rpartition(b"\n")[2]
+    assert refused.value.column == str(len(line_start) + 3)
 
 
 @pytest.mark.parametrize(("encoding", "mark"), [("utf-8", b""), ("utf-8-sig", BOM)])
