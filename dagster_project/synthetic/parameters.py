@@ -35,6 +35,7 @@ class Parameters:
     access: Section
     social: Section
     budget_clients: Section
+    guidance: Section
 
     @cached_property
     def area(self) -> tuple[str, ...]:

@@ -38,6 +38,8 @@ from dagster_project.synthetic.contacts import (
 from dagster_project.synthetic.dirt import Dirt
 from dagster_project.synthetic.draws import Ints, Mask, date_text, labels, time_text
 from dagster_project.synthetic.enrolments import ENROLMENTS, SERVICES, Portal, enrolment_id
+from dagster_project.synthetic.guidance import STREAM as GUIDANCE_STREAM
+from dagster_project.synthetic.guidance import Guidance
 from dagster_project.synthetic.identities import Identities, draw_identities, record_identities
 from dagster_project.synthetic.manifest import Manifest
 from dagster_project.synthetic.months import Month, window
@@ -184,7 +186,7 @@ def _deliver_chunk(
     """Deliver all months of a chunk; returns what the generator alone knows of its people."""
     chunk = _draw_chunk(region, rng, number, residents)
     apotti = _apotti(region, chunk)
-    sources: tuple[Source, ...] = (apotti,)
+    sources: tuple[Source, ...] = (apotti, _guidance(region, chunk, apotti))
     truth = _true_risk(region, chunk), apotti.true_need(region.months[0])
     first_id = (number + 1) * IDS_A_CHUNK
     for month in region.months:
@@ -239,6 +241,19 @@ def _apotti(region: Region, chunk: Chunk) -> Apotti:
         people=chunk.people,
         identities=chunk.identities,
         conditions=chunk.conditions,
+        number=chunk.number,
+        residents=region.manifest.region["residents"],
+    )
+
+
+def _guidance(region: Region, chunk: Chunk, apotti: Apotti) -> Guidance:
+    return Guidance(
+        _sender(region, chunk, stream=GUIDANCE_STREAM),
+        people=chunk.people,
+        identities=chunk.identities,
+        parameters=region.parameters,
+        services=apotti.services,
+        seed=region.manifest.region["seed"],
         number=chunk.number,
         residents=region.manifest.region["residents"],
     )
