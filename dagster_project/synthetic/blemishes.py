@@ -417,7 +417,6 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
         _dirty("recommendation_score.maximum", "11"),
         _dirty("choice_score.minimum", "0"),
         _dirty("answered_date.type", "2017-02-29"),
-        _dirty("wave_code.valid_values", "alku"),
         Blemish("row.something_answered", _NOTHING_SAID),
         _WRONG_CHECK,
         DUPLICATE,

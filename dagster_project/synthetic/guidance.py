@@ -83,8 +83,8 @@ class Guidance:
         self._study.advance(month, self._services())
         self._study.deliver(sender, persons)
         self._forms.deliver(sender, persons, guides)
-        self._contacts.deliver(sender, persons, guides)
-        self._outcomes.deliver(sender, persons, guides)
+        acted_on = self._outcomes.deliver(sender, persons, guides)
+        self._contacts.deliver(sender, persons, guides, acted_on=acted_on)
         if self._time is not None:
             self._time.deliver(sender, month)
 
@@ -131,11 +131,17 @@ class Contacts:
         self._topics = list(settings["topics"][COHORTS[0]])
         self._topic = Chooser.of([list(settings["topics"][c].values()) for c in COHORTS])
 
-    def deliver(self, sender: Sender, persons: Persons, guides: pl.Series) -> None:
-        """Send a month's contacts with everybody who is in a cohort."""
+    def deliver(
+        self, sender: Sender, persons: Persons, guides: pl.Series, *, acted_on: Ints
+    ) -> None:
+        """Send a month's contacts with the cohorts and with those whom a list brought about."""
         month, settings = persons.month, self._settings
         member = self._met(month)
-        rows = self._rows(member, self._days(member, month), persons, guides)
+        members = self._study.members
+        person = np.concatenate([members.person[member], acted_on])
+        as_others = np.full(len(acted_on), COHORTS.index("guidance_only"))
+        cohort = np.concatenate([members.cohort[member], as_others])
+        rows = self._rows(person, cohort, self._days(member, acted_on, month), persons, guides)
         rows = sender.hold_back(CONTACTS, month, rows, settings["late_share"])
         wrong = rows.filter(some(self._rng, settings["corrected_share"], size=len(rows)))
         sender.correct(CONTACTS, month, wrong.with_columns(duration_minutes=pl.lit("30.0")))
@@ -150,17 +156,20 @@ class Contacts:
         mean[self._study.end() <= month.first] = 0.0
         return np.repeat(np.arange(len(members)), self._rng.poisson(mean))
 
-    def _days(self, member: Ints, month: Month) -> Ints:
+    def _days(self, member: Ints, acted_on: Ints, month: Month) -> Ints:
         """A day of the month for each, while the member is in the cohort; mostly no weekend."""
-        low = np.maximum(self._study.members.start[member], month.first)
-        high = np.minimum(self._study.end()[member] - 1, month.last)
-        day = low + (self._rng.random(len(member)) * (high - low + 1)).astype(np.int64)
+        any_day = np.full(len(acted_on), month.first)
+        begun = np.concatenate([self._study.members.start[member], any_day])
+        ended = np.concatenate([self._study.end()[member], any_day + month.days])
+        low, high = np.maximum(begun, month.first), np.minimum(ended - 1, month.last)
+        day = low + (self._rng.random(len(low)) * (high - low + 1)).astype(np.int64)
         weekday: Ints = np.maximum(day - np.maximum((day + 3) % 7 - 4, 0), low)
         return weekday
 
-    def _rows(self, member: Ints, day: Ints, persons: Persons, guides: pl.Series) -> pl.DataFrame:
-        rng, settings, members = self._rng, self._settings, self._study.members
-        size, person = len(member), members.person[member]
+    def _rows(
+        self, person: Ints, cohort: Ints, day: Ints, persons: Persons, guides: pl.Series
+    ) -> pl.DataFrame:
+        rng, settings, size = self._rng, self._settings, len(person)
         began = day * SECONDS_A_DAY + rng.integers(8 * _HOUR, 16 * _HOUR, size) // 300 * 300
         kinds = list(settings["kinds"])
         kind = choose(rng, list(settings["kinds"].values()), size=size)
@@ -168,7 +177,7 @@ class Contacts:
         minutes = median * np.exp(settings["minutes_spread"] * rng.normal(size=size))
         tenths = np.clip(np.rint(minutes / 5), 1, 60).astype(np.int64) * 50
         known = ~some(rng, settings["minutes_missing"], size=size)
-        topic = self._topic.choose(rng, members.cohort[member])
+        topic = self._topic.choose(rng, cohort)
         of_sector = topic == self._topics.index("third_sector")
         chances = settings["referral"]
         referral = rng.random(size) < np.where(
@@ -293,8 +302,12 @@ class Outcomes:
         self._targets = list(settings["targets"])
         self._results = [*settings["results"], "ended", None]
 
-    def deliver(self, sender: Sender, persons: Persons, guides: pl.Series) -> None:
-        """Name clients to guidance, deal with some of those who wait, settle some others."""
+    def deliver(self, sender: Sender, persons: Persons, guides: pl.Series) -> Ints:
+        """Name clients to guidance, deal with some of those who wait, settle some others.
+
+        Returns:
+            Whom guides have begun to act on.
+        """
         month, rng, settings = persons.month, self._rng, self._settings
         if month.index:
             self._open = self._open.joined_by(self._named(month))
@@ -317,6 +330,8 @@ class Outcomes:
         self._correct(sender, month, rows.filter(~late & (result[told] < len(self._results) - 2)))
         self._open = cases.only(result == len(self._results) - 1)
         send(sender, OUTCOMES, month, rows.filter(~late))
+        begun: Ints = cases.person[fresh & cases.acted]
+        return begun
 
     def _correct(self, sender: Sender, month: Month, settled: pl.DataFrame) -> None:
         """Settled rows have no version to come that a correction could meet."""

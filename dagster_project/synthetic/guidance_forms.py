@@ -209,7 +209,7 @@ class Forms:
         one = self._experience.answers(self._study, persons.month)
         kin = np.array(settings["next_of_kin"])[members.group[one.member]]
         is_kin = rng.random(len(one)) < kin
-        beside = ~is_kin & (rng.random(len(one)) < kin * settings["kin_beside"] / 0.3)
+        beside = ~is_kin & (rng.random(len(one)) < kin * settings["kin_beside"])
         answers = _Answers(
             *(np.concatenate([c, c[beside]]) for c in (one.member, one.months, one.day))
         )
