@@ -204,7 +204,7 @@ def _accepted_conserved(contract: Contract) -> Check:
 def _answers_conserved(contract: Contract) -> Check:
     """The second law of a form: every row in force has all its items in core, and nothing else."""
     return Check(
-        id=f"{contract.table}.accepted_is_conserved",
+        id=f"{contract.table}.{contract.table}_is_conserved",
         table="core.guidance_assessment",
         dimension=Dimension.COMPLETENESS,
         severity=Severity.ERROR,

@@ -55,12 +55,20 @@ PERSON_TABLES_WITH_PLACES = TABLES_OF_THE_SMALL_REGION | {
     "staging.access_events",
     "staging.named_professional",
     "staging.social_services",
+    "staging.contacts",
+    "staging.study_enrolment",
+    "staging.worker_assessment",
+    "staging.outcomes",
     "core.measurement",
     "core.procedure",
     "core.referral",
     "core.access_event",
     "core.care_relation",
     "core.service_period",
+    "core.guidance_contact",
+    "core.study_enrolment",
+    "core.guidance_assessment",
+    "core.guidance_outcome",
 }
 
 

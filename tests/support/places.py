@@ -31,6 +31,7 @@ PLACE_COLUMNS = frozenset(
         "provider_id",
         "received_by_code",
         "professional_id",
+        "guide_code",
     }
 )
 
