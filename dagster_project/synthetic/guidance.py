@@ -7,7 +7,7 @@ is in the study (`guidance_study`) and what they answer (`guidance_forms`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -216,17 +216,31 @@ class WorkerTime:
         takes = some(rng, settings["takes_part"], size=len(codes))
         takes[:4] = True
         self._guides = [code for code, part in zip(codes, takes, strict=True) if part]
+        self._later: tuple[pl.DataFrame, pl.DataFrame] | None = None
 
     def deliver(self, sender: Sender, month: Month) -> None:
-        """Send the pilot month's minutes, and what was late or corrected in the month after."""
-        settings = self._settings
-        if month.sequence == settings["pilot_month"]:
-            rows = sender.hold_back(WORKER_TIME, month, self._rows(month), settings["late_share"])
-            wrong = rows.filter(some(self._rng, settings["corrected_share"], size=len(rows)))
-            sender.correct(WORKER_TIME, month, wrong.with_columns(worked_minutes=pl.lit("60")))
-            sender.send(WORKER_TIME, month, rows)
-        else:
-            sender.send(WORKER_TIME, month, self._rows(month).clear())
+        """Send the pilot month's minutes, and a month later what was late or corrected."""
+        # Numbered by the last day covered, since no file is due in any other month.
+        dated = replace(month, sequence=month.sequence * 100 + month.days)
+        if month.sequence == self._settings["pilot_month"]:
+            sender.send(WORKER_TIME, dated, self._on_time(month))
+        elif self._later is not None:
+            late, corrected = self._later
+            saved = sender.last_days(month, len(corrected))
+            corrected = corrected.with_columns(updated_at=time_text(pl.Series(saved), TIME))
+            for section, rows in (("late_arrivals", late), ("corrections", corrected)):
+                keys = rows["guide_code"].to_list()
+                sender.manifest.count(section, WORKER_TIME, sequence=dated.sequence, keys=keys)
+            sender.send(WORKER_TIME, dated, pl.concat([late, corrected]))
+            self._later = None
+
+    def _on_time(self, month: Month) -> pl.DataFrame:
+        settings, rng, rows = self._settings, self._rng, self._rows(month)
+        late = some(rng, settings["late_share"], size=len(rows))
+        wrong = some(rng, settings["corrected_share"], size=len(rows)) & ~late
+        corrected = rows.filter(wrong).with_columns(worked_minutes=pl.lit("60"))
+        self._later = rows.filter(late), corrected
+        return rows.filter(~late)
 
     def _rows(self, month: Month) -> pl.DataFrame:
         settings, rng = self._settings, self._rng

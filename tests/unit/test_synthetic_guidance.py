@@ -47,7 +47,7 @@ class Made:
             [
                 pl.read_csv(file, separator=separator, infer_schema=False)
                 .rename(names, strict=False)
-                .with_columns(sequence=pl.lit(int(file.stem[-6:])))
+                .with_columns(sequence=pl.lit(int(file.stem.rpartition("_")[2])))
                 for file in sorted((self.folder / "landing" / key).iterdir())
             ],
             how="diagonal",
@@ -160,8 +160,8 @@ def test_contacts_are_with_members_or_with_those_whom_a_list_named(clean: Made) 
     changed = {c["previous_code"]: c["code"] for c in clean.manifest["code_changes"]}
     people, met = (s.replace(changed) for s in (known, contacts["person_id"]))
     assert met.is_in(people.implode()).all()
-    referred = contacts["has_third_sector_referral"] == "1"
-    assert 0.05 < referred.sum() / len(contacts) < 0.15
+    referred = contacts.filter(pl.col("has_third_sector_referral") == "1")
+    assert 0.05 < len(referred) / len(contacts) < 0.15
 
 
 def test_guides_work_in_one_municipality(clean: Made) -> None:
@@ -171,13 +171,13 @@ def test_guides_work_in_one_municipality(clean: Made) -> None:
         most=pl.col("municipality_code").value_counts(sort=True).first().struct.field("count"),
         all=pl.len(),
     )
-    assert (homes["most"].sum() / homes["all"].sum()) > 0.9
+    assert int(homes["most"].sum()) / int(homes["all"].sum()) > 0.9
 
 
 def test_guides_report_their_time_for_the_pilot_month_alone(clean: Made) -> None:
     rows = clean.newest("worker_time")
     assert set(rows["worked_date"].str.slice(0, 7)) == {"2017-05"}
-    assert set(clean.sent("worker_time")["sequence"]) == {201705, 201706}
+    assert set(clean.sent("worker_time")["sequence"]) == {20170531, 20170630}
     minutes = rows.group_by("guide_code", "worked_date").agg(
         pl.col("worked_minutes").cast(pl.Int64).sum()
     )
@@ -192,8 +192,8 @@ def test_outcomes_come_after_their_list_and_settle(clean: Made) -> None:
     assert 0.8 < len(settled) / len(rows) < 1.0
     twice = clean.sent("outcomes").group_by("outcome_id").len().filter(pl.col("len") > 1)
     assert len(twice) > 100
-    birth_years = rows["person_id"].str.slice(4, 2).cast(pl.Int64)
-    assert birth_years.median() < 45  # 75 years of age and over
+    born_before_1945 = rows["person_id"].str.slice(4, 2).cast(pl.Int64) < 45
+    assert len(rows.filter(born_before_1945)) > len(rows) / 2
 
 
 def test_codes_typed_into_texts_are_listed_and_stand_in_no_other_column(clean: Made) -> None:
