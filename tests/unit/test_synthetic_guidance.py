@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from dagster_project.contracts.loader import load_catalogue
 from dagster_project.contracts.model import Catalogue
 from dagster_project.settings import PROJECT_ROOT
+from dagster_project.synthetic.guidance_forms import ASSESSMENT, DAILY_LIFE, Forms
+from dagster_project.synthetic.guidance_study import Members
+from dagster_project.synthetic.manifest import Manifest
+from dagster_project.synthetic.months import NEVER, Month, window
+from dagster_project.synthetic.parameters import load_parameters
 from dagster_project.synthetic.region import make_deliveries
 
 CODE = re.compile(r"\d{6}[-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Y]")
@@ -210,14 +218,68 @@ def test_codes_typed_into_texts_are_listed_and_stand_in_no_other_column(clean: M
     assert silent["sentiment_code"].null_count() == len(silent) < len(rows)
 
 
-def test_the_budget_changes_daily_life_more_than_usual_services(tmp_path: Path) -> None:
-    """Over a region with enough clients: the effect that the study is to find is there."""
-    made = make(tmp_path, residents=60_000, months=15, with_dirt=False, start_month=201703)
-    rows = answers(made, "daily_life_impact").filter(pl.col("wave_code") != "start")
-    means = dict(
-        rows.group_by("cohort_code").agg(pl.col("home_score").cast(pl.Float64).mean()).iter_rows()
+@dataclass
+class Recorder:
+    """Takes what forms send, by table."""
+
+    rows: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: defaultdict(list))
+    manifest: Manifest = field(default_factory=lambda: Manifest(region={}))
+
+    def hold_back(self, key: str, month: Month, rows: pl.DataFrame, share: float) -> pl.DataFrame:
+        return rows
+
+    def correct(self, key: str, month: Month, rows: pl.DataFrame) -> None:
+        """Nothing is corrected."""
+
+    def send(self, key: str, month: Month, rows: pl.DataFrame) -> list[pl.DataFrame]:
+        self.rows[key].append(rows)
+        return self.rows[key]
+
+
+def test_the_effect_that_the_study_is_to_find_is_there() -> None:
+    """Over many members: a budget changes daily life by more, and guides see less need."""
+    size, months = 6_000, window(201701, 14)
+    number = np.arange(size)
+    never = np.full(size, NEVER)
+    rng = np.random.default_rng(1)
+    members = Members(
+        person=number,
+        cohort=number % 2,
+        group=3 + number % 3,
+        place=number * 0,
+        start=np.full(size, months[0].first),
+        consent=number * 0,
+        withdrawn=never,
+        client=number,
+        trait=rng.normal(size=size),
     )
-    assert means["budget"] > means["control"]
+    study: Any = SimpleNamespace(members=members, asked=lambda member, day: member >= 0)
+    people: Any = SimpleNamespace(frailty=np.ones(size), language=number * 0)
+    settings = load_parameters().guidance
+    forms = Forms(rng, people, settings, study, first_id=1, is_first_chunk=False)
+    sender: Any = Recorder()
+    codes = pl.Series([f"{n}" for n in range(size)])
+    hidden = np.zeros(size, dtype=np.bool_)
+    for month in months:
+        persons: Any = SimpleNamespace(month=month, codes=codes, hidden=hidden)
+        forms.deliver(sender, persons, codes)
+    daily = means(pl.concat(sender.rows[DAILY_LIFE]), "home_score")
+    assert abs(daily["budget", "start"] - daily["control", "start"]) < 0.1
+    assert daily["budget", "month_12"] - daily["control", "month_12"] > 0.3
+    need = means(pl.concat(sender.rows[ASSESSMENT]), "score")
+    assert need["budget", "start"] - need["budget", "month_12"] > 0.25
+    assert ("control", "start") not in need
+
+
+def means(rows: pl.DataFrame, score: str) -> dict[tuple[str, str], float]:
+    """Mean score by cohort (persons are even and odd numbers) and wave."""
+    cohort = pl.when(pl.col("person_id").cast(pl.Int64) % 2 == 0).then(pl.lit("budget"))
+    found = (
+        rows.with_columns(cohort=cohort.otherwise(pl.lit("control")))
+        .group_by("cohort", "wave_code")
+        .agg(pl.col(score).cast(pl.Float64).mean())
+    )
+    return {(cohort, wave): mean for cohort, wave, mean in found.iter_rows()}
 
 
 @pytest.mark.parametrize("name", PERSONAL)
