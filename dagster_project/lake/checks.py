@@ -498,7 +498,7 @@ _OF_CORE = (
             " and answer.answered_date >= study.valid_from_date"
             " and answer.answered_date < coalesce(study.valid_to_date, date '9999-12-31')"
             " and (answer.form_code <> 'daily_life_impact'"
-            " or study.client_group_code in ('4', '5', '6'))"
+            " or study.budget_group_code in ('4', '5', '6'))"
             " and (answer.form_code <> 'budget_experience' or study.cohort_code = 'budget')"
         ),
         checked_sql="select count(*) from core.guidance_assessment",

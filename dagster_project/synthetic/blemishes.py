@@ -364,7 +364,7 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
     ),
     "guidance/study_enrolment": (
         _dirty("cohort_code.valid_values", "koe"),
-        _dirty("client_group_code.valid_values", "7"),
+        _dirty("budget_group_code.valid_values", "7"),
         _dirty("municipality_code.pattern", "92"),
         _dirty("enrolled_date.type", "2017-02-29", left_date=None),
         Blemish("enrolled_date.not_after_delivery", _LATE_DAY),

@@ -227,9 +227,9 @@ class Study:
         sender.hold_back(STUDY, month, rows.filter(late), 1.0)
         sender.correct(STUDY, month, rows.filter(wrong))
         neighbours = {str(k): str(v) for k, v in self._settings["neighbours"].items()}
-        other = rows["client_group_code"].replace_strict(neighbours, return_dtype=pl.String)
-        group = rows["client_group_code"].zip_with(pl.Series(~wrong), other)
-        send(sender, STUDY, month, rows.with_columns(client_group_code=group).filter(~late))
+        other = rows["budget_group_code"].replace_strict(neighbours, return_dtype=pl.String)
+        group = rows["budget_group_code"].zip_with(pl.Series(~wrong), other)
+        send(sender, STUDY, month, rows.with_columns(budget_group_code=group).filter(~late))
 
     def _rows(self, at: Ints, state: list[Ints], persons: Persons) -> pl.DataFrame:
         """The contract's columns as text, saved on the day of the newest event."""
@@ -244,7 +244,7 @@ class Study:
                 "study_enrolment_id": self._ids.gather(pl.Series(at)),
                 "person_id": persons.codes.gather(pl.Series(person)),
                 "cohort_code": labels(COHORTS, members.cohort[at]),
-                "client_group_code": labels(GROUPS, members.group[at]),
+                "budget_group_code": labels(GROUPS, members.group[at]),
                 "municipality_code": labels(self._parameters.area, members.place[at]),
                 "enrolled_date": date_text(members.start[at], DATE),
                 "left_date": date_text(left, DATE),

@@ -54,7 +54,7 @@ def member(number: int, of: str, cohort: str, **others: Value) -> Row:
         "study_enrolment_id": number,
         "person_id": of,
         "cohort_code": cohort,
-        "client_group_code": "5",
+        "budget_group_code": "5",
         "municipality_code": "091",
         "enrolled_date": date(2017, 5, 2),
         "consent_given_date": date(2017, 5, 1),

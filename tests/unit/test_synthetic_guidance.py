@@ -116,7 +116,7 @@ def test_each_form_is_asked_of_those_whom_table_5_names(clean: Made) -> None:
         "daily_life_impact": {"budget", "control"},
         "budget_experience": {"budget"},
     }
-    groups = {form: set(rows["client_group_code"]) for form, rows in asked.items()}
+    groups = {form: set(rows["budget_group_code"]) for form, rows in asked.items()}
     assert groups["daily_life_impact"] == {"4", "5", "6"}
     assert groups["worker_assessment"] == set("123456")
     assert groups["budget_experience"] <= set("123456")
@@ -147,7 +147,7 @@ def test_some_withdraw_and_nothing_is_asked_of_them_any_more(clean: Made) -> Non
 
 def test_clients_and_controls_are_as_many_and_of_the_same_groups(clean: Made) -> None:
     """As the plan says of the six and the three municipalities; the extension begins in 2019."""
-    counts = study(clean).group_by("cohort_code", "client_group_code").len()
+    counts = study(clean).group_by("cohort_code", "budget_group_code").len()
     by_group = {(c, g): n for c, g, n in counts.iter_rows()}
     for group in "123456":
         assert by_group["budget", group] == by_group["control", group] >= 2
