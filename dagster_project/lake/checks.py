@@ -42,8 +42,19 @@ CORE_OF_STAGING = {
     "hus/specialised_care": "core.hospital_episode",
     "hus/invoices": "core.invoice_line",
     "smartum/transactions": "core.voucher_transaction",
+    "guidance/contacts": "core.guidance_contact",
+    "guidance/study_enrolment": "core.study_enrolment",
+    "guidance/worker_time": "core.guidance_worker_time",
+    "guidance/outcomes": "core.guidance_outcome",
 }
 """Core tables with one row per staging row in force, for the second conservation law."""
+
+_FORMS = {
+    "guidance/worker_assessment": "1",
+    "guidance/daily_life_impact": "8",
+    "guidance/budget_experience": "8",
+}
+"""Staging tables of the forms in `core.guidance_assessment`, and its rows for each of theirs."""
 
 
 class Status(StrEnum):
@@ -101,6 +112,8 @@ def _of_contract(contract: Contract) -> list[Check]:
     checks = [_received_conserved(contract), _no_gap(contract)]
     if contract.key in CORE_OF_STAGING:
         checks.append(_accepted_conserved(contract))
+    if contract.key in _FORMS:
+        checks.append(_answers_conserved(contract))
     if contract.delivery.mode is DeliveryMode.SNAPSHOT:
         checks.append(_snapshot_conserved(contract))
     return checks
@@ -206,6 +219,25 @@ def _accepted_conserved(contract: Contract) -> Check:
 
 def _erased(contract: Contract) -> str:
     return f"(select coalesce(sum(record_count), 0) from ops.erasure where {_mine(contract)})"
+def _answers_conserved(contract: Contract) -> Check:
+    """The second law of a form: every row in force has all its items in core, and nothing else."""
+    return Check(
+        id=f"{contract.table}.{contract.table}_is_conserved",
+        table="core.guidance_assessment",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from (select delivery_sequence, record_number"
+            f" from current.{quoted(contract.table)}) as answered"
+            " full join (select delivery_sequence, record_number, count(*) as item_count"
+            f" from core.guidance_assessment where form_code = '{contract.table}' group by all)"
+            " as item using (delivery_sequence, record_number)"
+            f" where answered.record_number is null or item_count is distinct from"
+            f" {_FORMS[contract.key]}"
+        ),
+        checked_sql=f"select count(*) from current.{quoted(contract.table)}",
+        description="every row in force has each item of its form in core, once",
+    )
 
 
 def _snapshot_conserved(contract: Contract) -> Check:
@@ -258,6 +290,10 @@ def _of_protection(contracts: list[Contract]) -> list[Check]:
         ("core.invoice_line", ["person_id"], ["unit_code"]),
         ("core.budget_decision", ["person_id"], ["decision_maker_code"]),
         ("core.voucher_transaction", ["person_id"], ["voucher_provider_id"]),
+        ("core.study_enrolment", ["person_id"], ["municipality_code"]),
+        ("core.guidance_contact", ["person_id"], ["guide_code"]),
+        ("core.guidance_assessment", ["person_id"], ["guide_code"]),
+        ("core.guidance_outcome", ["person_id"], ["guide_code"]),
     ]
     return [_no_place(*entry) for entry in (*staged, *core)]
 
@@ -792,6 +828,66 @@ _OF_CORE = (
             "select cast(coalesce(sum(abs(amount_eur)), 0) as bigint) from current.general_ledger"
         ),
         description="euros of lines that name a known cost centre or class",
+        id="study_enrolment.cohorts_do_not_overlap",
+        table="core.study_enrolment",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from (select valid_from_date, lag(coalesce(valid_to_date,"
+            " date '9999-12-31')) over (partition by person_id order by valid_from_date,"
+            " study_enrolment_id) as prior_to_date from core.study_enrolment)"
+            " where valid_from_date < prior_to_date"
+        ),
+        checked_sql="select count(*) from core.study_enrolment",
+        description="a person belongs to one cohort of the study at a time",
+    ),
+    Check(
+        # By other means than the model: the last word of the person on or before the day.
+        id="guidance_assessment.withdrawn_is_not_consented",
+        table="core.guidance_assessment",
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from (select answer.form_code, answer.answer_id, answer.item_code"
+            " from core.guidance_assessment as answer left join core.study_enrolment as study"
+            " on answer.person_id = study.person_id where answer.is_consented"
+            " group by answer.form_code, answer.answer_id, answer.item_code, answer.answered_date"
+            " having max(case when study.consent_from_date <= answer.answered_date"
+            " then study.consent_from_date end) is null"
+            " or max(case when study.consent_to_date <= answer.answered_date"
+            " then study.consent_to_date end)"
+            " >= max(case when study.consent_from_date <= answer.answered_date"
+            " then study.consent_from_date end))"
+        ),
+        checked_sql="select count(*) from core.guidance_assessment where is_consented",
+        description="no answer of a day on which consent is not in force counts as consented",
+    ),
+    Check(
+        id="guidance_assessment.answers_are_consented",
+        table="core.guidance_assessment",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.WARNING,
+        violated_sql="select count(*) from core.guidance_assessment where not is_consented",
+        checked_sql="select count(*) from core.guidance_assessment",
+        description="nobody is asked without consent in force; such answers are in no research use",
+    ),
+    Check(
+        id="guidance_assessment.those_due_are_asked",
+        table="core.guidance_assessment",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from core.guidance_assessment as answer"
+            " anti join core.study_enrolment as study"
+            " on answer.person_id = study.person_id"
+            " and answer.answered_date >= study.valid_from_date"
+            " and answer.answered_date < coalesce(study.valid_to_date, date '9999-12-31')"
+            " and (answer.form_code <> 'daily_life_impact'"
+            " or study.budget_group_code in ('4', '5', '6'))"
+            " and (answer.form_code <> 'budget_experience' or study.cohort_code = 'budget')"
+        ),
+        checked_sql="select count(*) from core.guidance_assessment",
+        description="a form is answered by a person of the study whose cohort and group it is for",
     ),
     Check(
         id="unresolved.references_are_found",

@@ -103,6 +103,33 @@ _UNVISITED = {
     "visit_encounter_id": None,
     "visited_at": None,
 }
+_LATE_DAY = {"enrolled_date": _LATER, "left_date": None}
+_UNANSWERED_DAY = dict.fromkeys(
+    (
+        "everyday_life_score",
+        "study_or_work_score",
+        "home_score",
+        "relationships_score",
+        "leisure_score",
+        "money_score",
+        "health_score",
+        "future_score",
+    )
+)
+_NOTHING_SAID: Mapping[str, str | Change | None] = dict.fromkeys(
+    (
+        "choice_score",
+        "information_score",
+        "sufficiency_score",
+        "quality_score",
+        "guidance_score",
+        "ease_score",
+        "recommendation_score",
+        "free_text",
+        "text_language_code",
+        "sentiment_code",
+    )
+)
 _UNBEGUN = {"started_date": None, "ended_date": None}
 _VISIT = {"episode_kind_code": "outpatient_visit", "discharge_code": None}
 _GOES_ON = {"episode_kind_code": "inpatient_stay", "ended_at": None, "discharge_code": None}
@@ -507,6 +534,95 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
         _dirty("transaction_count.type", "1 200"),
         Blemish("month_start_date.is_first_of_month", {"month_start_date": "02.01.1971"}),
         _dirty("client_share_eur.required", None),
+    "guidance/contacts": (
+        _dirty("contacted_at.type", "2017-02-29 10:00:00"),
+        _dirty("contacted_at.not_after_delivery", f"{_LATER} 10:00:00"),
+        _dirty("contact_kind_code.valid_values", "faksi"),
+        _dirty("duration_minutes.type", "22,5"),
+        _dirty("duration_minutes.maximum", "1440.5"),
+        _dirty("guide_code.pattern", "Virtanen"),
+        _dirty("guide_code.required", None),
+        _dirty("has_third_sector_referral.type", "K"),
+        _dirty("person_id.required", None),
+        _WRONG_CHECK,
+        DUPLICATE,
+        Blemish("topic_code.valid_values", {"topic_code": "muu"}, Fate.WARNED),
+    ),
+    "guidance/study_enrolment": (
+        _dirty("cohort_code.valid_values", "koe"),
+        _dirty("budget_group_code.valid_values", "7"),
+        _dirty("municipality_code.pattern", "92"),
+        _dirty("enrolled_date.type", "2017-02-29", left_date=None),
+        Blemish("enrolled_date.not_after_delivery", _LATE_DAY),
+        _dirty("left_date.after_enrolment", "2016-01-01"),
+        _dirty("consent_withdrawn_date.not_before_given", "2001-01-01"),
+        _WRONG_CHECK,
+        DUPLICATE,
+        Blemish(
+            "row.consent_before_answers",
+            {
+                "cohort_code": "control",
+                "consent_given_date": None,
+                "consent_withdrawn_date": None,
+            },
+            Fate.WARNED,
+        ),
+    ),
+    "guidance/worker_time": (
+        _dirty("guide_code.pattern", "Virtanen"),
+        Blemish("worked_date.type", {"worked_date": "2017-02-29"}),
+        Blemish("worked_date.not_after_delivery", {"worked_date": _LATER}),
+        _dirty("task_code.valid_values", "kahvitauko"),
+        _dirty("worked_minutes.type", "7,5"),
+        _dirty("worked_minutes.maximum", "1435"),
+        _dirty("worked_minutes.required", None),
+        _dirty("updated_at.required", None),
+        DUPLICATE,
+    ),
+    "guidance/worker_assessment": (
+        _dirty("score.maximum", "6"),
+        _dirty("score.minimum", "0"),
+        _dirty("score.type", "3-4"),
+        _dirty("item_code.valid_values", "muu"),
+        _dirty("wave_code.valid_values", "month_9"),
+        _dirty("assessed_date.not_after_delivery", _LATER),
+        _dirty("guide_code.required", None),
+        _WRONG_CHECK,
+        DUPLICATE,
+    ),
+    "guidance/daily_life_impact": (
+        _dirty("home_score.maximum", "6"),
+        _dirty("money_score.type", "ei osaa sanoa"),
+        _dirty("answered_date.not_after_delivery", _LATER),
+        _dirty("respondent_code.valid_values", "naapuri"),
+        Blemish("row.something_answered", _UNANSWERED_DAY),
+        _WRONG_CHECK,
+        DUPLICATE,
+    ),
+    "guidance/budget_experience": (
+        _dirty("recommendation_score.maximum", "11"),
+        _dirty("choice_score.minimum", "0"),
+        _dirty("answered_date.type", "2017-02-29"),
+        Blemish("row.something_answered", _NOTHING_SAID),
+        _WRONG_CHECK,
+        DUPLICATE,
+    ),
+    "guidance/outcomes": (
+        _dirty("delivery_code.pattern", "RL-2017"),
+        _dirty("target_code.valid_values", "kuolema"),
+        _dirty("is_acted_on.required", None),
+        _dirty(
+            "outcome_code.of_who_was_acted_on",
+            "started",
+            is_acted_on="0",
+            outcome_date="2017-01-02",
+        ),
+        _dirty("outcome_date.not_after_delivery", _LATER, is_acted_on="1", outcome_code="started"),
+        Blemish(
+            "row.dated_outcome",
+            {"is_acted_on": "1", "outcome_code": None, "outcome_date": "2017-01-02"},
+        ),
+        _WRONG_CHECK,
         DUPLICATE,
     ),
 }

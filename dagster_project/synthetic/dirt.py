@@ -36,11 +36,18 @@ _SPARSE = frozenset(
         "smartum/service_prices",
         "smartum/budgets",
         "smartum/statements",
+        "guidance/contacts",
+        "guidance/study_enrolment",
+        "guidance/worker_time",
+        "guidance/worker_assessment",
+        "guidance/daily_life_impact",
+        "guidance/budget_experience",
+        "guidance/outcomes",
     }
 )
 """Tables of few rows a month, whose dirt comes as early as it fits."""
-_MOST_OF_SPARSE = 0.24
-"""The same for these, closer to the limit: 0.24 bad rows to each good one are 19 % of all."""
+_NEAR_THE_LIMIT = 0.96
+"""How far these go towards their contract's limit: of a fifth, 0.24 bad rows to each good one."""
 
 
 @dataclass
@@ -87,20 +94,23 @@ class Dirt:
         self, rng: np.random.Generator, contract: Contract, month: Month, size: int
     ) -> list[Blemish]:
         able = [b for b in BLEMISHES[contract.key] if _can_occur(b, contract, month)]
-        forced = self._forced(contract.key, able, month, size)
+        forced = self._forced(contract, able, month, size)
         count = rng.binomial(size, _SPOILED_SHARE)
         if contract.key in _SPARSE:
-            count = min(count, int(size * _MOST_OF_SPARSE) - len(forced))
+            count = min(count, int(size * _most_of_sparse(contract)) - len(forced))
         drawn = [able[i] for i in rng.integers(0, len(able), count)]
         return [forced[i] for i in rng.permutation(len(forced))] + drawn
 
-    def _forced(self, key: str, able: Sequence[Blemish], month: Month, size: int) -> list[Blemish]:
+    def _forced(
+        self, contract: Contract, able: Sequence[Blemish], month: Month, size: int
+    ) -> list[Blemish]:
         """This month's part of what has not occurred yet, the seasonal first."""
+        key = contract.key
         waiting = [b for b in able if (key, b.rule_id) not in self._planted]
         total = sum((key, b.rule_id) not in self._planted for b in BLEMISHES[key])
         span = 1 if key in _SPARSE else _FORCED_MONTHS
         left = max(1, min(span, len(self.months)) - month.index)
-        most = _MOST_OF_SPARSE if key in _SPARSE else _MOST_FORCED_SHARE
+        most = _most_of_sparse(contract) if key in _SPARSE else _MOST_FORCED_SHARE
         count = min(-(-total // left), int(size * most))
         chosen = sorted(waiting, key=lambda b: b.in_month is None)[:count]
         self._planted.update((key, b.rule_id) for b in chosen)
@@ -161,6 +171,13 @@ class Dirt:
             section.append({"file": file, "record_number": record, label: blemish.rule_id})
 
 
+def _most_of_sparse(contract: Contract) -> float:
+    """Bad rows to each good one that the contract's limit on quarantined rows leaves room for."""
+    limit = next(r.maximum for r in contract.dataset_rules if r.metric == "quarantined_share")
+    percent = limit or 0.0
+    return percent / (100 - percent) * _NEAR_THE_LIMIT
+
+
 def _can_be_copied(rows: pl.DataFrame) -> npt.NDArray[np.bool_]:
     """Nobody protected; of an encounter's codes the first, so that no two copies share a key.
 
@@ -201,6 +218,7 @@ _DAYS_OF_OLD: Mapping[str, Callable[[int], Row]] = {
         "valid_to_date": None,
     },
     "third_next_available": lambda key: {"measured_date": _day_of_old(key % 3_000)},
+    "worker_time": lambda key: {"worked_date": _day_of_old(key % 3_000)},
     "contact_channels": lambda key: {"week_start_date": _day_of_old(2 + 7 * (key % 430))},
     "statements": lambda key: {
         "month_start_date": f"01.{key % 12 + 1:02d}.{1972 + key // 12 % 25}",

@@ -65,6 +65,8 @@ class Manifest:
     statement_discrepancies: list[dict[str, Any]] = field(default_factory=list)
     """Lines that the sender's control totals count and that no delivery brings, for one was lost
     and others come after the window: `month`, `kind`, `amount_cents`, `client_share_cents`."""
+    codes_in_texts: list[dict[str, Any]] = field(default_factory=list)
+    """Free texts in which an identity code was typed: table and key of the row."""
     examples: dict[str, list[Any]] = field(default_factory=dict)
     """The first keys of late and corrected rows, to follow by hand."""
 

@@ -44,6 +44,7 @@ class Parameters:
     finance: Section
     budget_clients: Section
     vouchers: Section
+    guidance: Section
 
     @cached_property
     def area(self) -> tuple[str, ...]:

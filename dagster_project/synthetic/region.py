@@ -44,6 +44,8 @@ from dagster_project.synthetic.enrolments import ENROLMENTS, SERVICES, Portal, e
 from dagster_project.synthetic.finance import Clients, Finance, Tally
 from dagster_project.synthetic.hospital import STREAM as HOSPITAL_STREAM
 from dagster_project.synthetic.hospital import Hospital
+from dagster_project.synthetic.guidance import STREAM as GUIDANCE_STREAM
+from dagster_project.synthetic.guidance import Guidance
 from dagster_project.synthetic.identities import Identities, draw_identities, record_identities
 from dagster_project.synthetic.invoices import Billing, Invoiced
 from dagster_project.synthetic.ledger import deliver_ledger
@@ -236,6 +238,7 @@ def _deliver_chunk(
     hospital = _hospital(region, chunk, apotti)
     sources: tuple[Source, ...] = (apotti, hospital, _finance(region, chunk, apotti, hospital))
     sources: tuple[Source, ...] = (apotti, _vouchers(region, chunk, apotti))
+    sources: tuple[Source, ...] = (apotti, _guidance(region, chunk, apotti))
     truth = _true_risk(region, chunk), apotti.true_need(region.months[0])
     first_id = (number + 1) * IDS_A_CHUNK
     for month in region.months:
@@ -343,6 +346,16 @@ def _vouchers(region: Region, chunk: Chunk, apotti: Apotti) -> Vouchers:
         services=apotti.services,
         persons=lambda month: Persons.of(chunk.identities, month),
         number=chunk.number,
+def _guidance(region: Region, chunk: Chunk, apotti: Apotti) -> Guidance:
+    return Guidance(
+        _sender(region, chunk, stream=GUIDANCE_STREAM),
+        people=chunk.people,
+        identities=chunk.identities,
+        parameters=region.parameters,
+        services=apotti.services,
+        seed=region.manifest.region["seed"],
+        number=chunk.number,
+        residents=region.manifest.region["residents"],
     )
 
 

@@ -59,6 +59,10 @@ PERSON_TABLES_WITH_PLACES = TABLES_OF_THE_SMALL_REGION | {
     "staging.invoices",
     "staging.budgets",
     "staging.transactions",
+    "staging.contacts",
+    "staging.study_enrolment",
+    "staging.worker_assessment",
+    "staging.outcomes",
     "core.measurement",
     "core.procedure",
     "core.referral",
@@ -69,6 +73,10 @@ PERSON_TABLES_WITH_PLACES = TABLES_OF_THE_SMALL_REGION | {
     "core.invoice_line",
     "core.budget_decision",
     "core.voucher_transaction",
+    "core.guidance_contact",
+    "core.study_enrolment",
+    "core.guidance_assessment",
+    "core.guidance_outcome",
 }
 
 

@@ -34,6 +34,7 @@ PLACE_COLUMNS = frozenset(
         "unit_code",
         "voucher_provider_id",
         "decision_maker_code",
+        "guide_code",
     }
 )
 

@@ -98,11 +98,11 @@ def _open_quick(settings: Settings) -> Iterator[Lake]:
 
 
 @contextmanager
-def quick_home(settings: Settings) -> Iterator[Session]:
-    """An open session over a quick lake."""
+def quick_home(settings: Settings, definition: Definition | None = None) -> Iterator[Session]:
+    """An open session over a quick lake, of the spine unless told otherwise."""
     with (
         mock.patch.object(pipeline, "open_lake", _open_quick),
-        pipeline.open_session(settings, definition=spine()) as session,
+        pipeline.open_session(settings, definition=definition or spine()) as session,
     ):
         yield session
 

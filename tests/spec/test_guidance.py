@@ -1,0 +1,394 @@
+"""What core makes of client guidance: one small history, worked by hand.
+
+Here: contacts, members, forms, guides' time and outcomes from delivery to core, consent by the day
+of the answer, the checks over them. Not here: spans of consent (`test_research_consent`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from dagster_project.lake import checks
+from dagster_project.lake.checks import Status
+from dagster_project.pipeline import Session
+from tests.support.deliveries import RESIDENTS, Row, Sent, Value, reference_lists, resident, sent
+from tests.support.homes import person
+from tests.support.identity import born, code
+from tests.support.lakes import bring, quick_lake
+
+CLIENT, CONTROL, PROTECTED, CHANGED = 0, 1, 2, 3
+LATER_CODE = code(100)
+TYPED = f"Tyttäreni {code(1)} hoitaa, kiitos."
+MAY, JUNE = 201705, 201706
+DAILY = (
+    "everyday_life_score",
+    "study_or_work_score",
+    "home_score",
+    "relationships_score",
+    "leisure_score",
+    "money_score",
+    "health_score",
+    "future_score",
+)
+
+
+def register(sequence: int) -> Sent:
+    """Four residents, one protected; from June on the fourth has another code."""
+    later = sequence == JUNE
+    rows = [
+        resident(code(number), born(number), has_protection_order=number == PROTECTED)
+        for number in (CLIENT, CONTROL, PROTECTED)
+    ]
+    changed = resident(LATER_CODE, born(CHANGED), previous_person_id=code(CHANGED))
+    return sent(RESIDENTS, sequence, *rows, changed if later else resident(code(3), born(3)))
+
+
+def member(number: int, of: str, cohort: str, **others: Value) -> Row:
+    """Taken into group 5 on 2 May, having consented the day before."""
+    row: dict[str, Value] = {
+        "study_enrolment_id": number,
+        "person_id": of,
+        "cohort_code": cohort,
+        "budget_group_code": "5",
+        "municipality_code": "091",
+        "enrolled_date": date(2017, 5, 2),
+        "consent_given_date": date(2017, 5, 1),
+        "updated_at": datetime(2017, 5, 2, 9),
+    }
+    return row | others
+
+
+def daily_life(number: int, of: str, day: date, **scores: int) -> Row:
+    return {
+        "answer_id": number,
+        "person_id": of,
+        "respondent_code": "client",
+        "wave_code": "start",
+        "answered_date": day,
+        "updated_at": datetime(day.year, day.month, day.day, 12),
+        **scores,
+    }
+
+
+def experience(number: int, of: str, day: date, **others: Value) -> Row:
+    row: dict[str, Value] = {
+        "answer_id": number,
+        "person_id": of,
+        "respondent_code": "next_of_kin",
+        "wave_code": "month_3",
+        "answered_date": day,
+        "updated_at": datetime(day.year, day.month, day.day, 12),
+    }
+    return row | others
+
+
+def assessed(number: int, of: str, item: str, score: int, **others: Value) -> Row:
+    row: dict[str, Value] = {
+        "assessment_id": number,
+        "person_id": of,
+        "guide_code": "O101",
+        "wave_code": "start",
+        "assessed_date": date(2017, 5, 9),
+        "item_code": item,
+        "score": score,
+        "updated_at": datetime(2017, 5, 9, 12),
+    }
+    return row | others
+
+
+def contact(number: int, of: str, at: datetime, **others: Value) -> Row:
+    row: dict[str, Value] = {
+        "contact_id": number,
+        "person_id": of,
+        "guide_code": "O101",
+        "contacted_at": at,
+        "contact_kind_code": "phone",
+        "duration_minutes": Decimal("12.5"),
+        "topic_code": "budget",
+        "has_third_sector_referral": False,
+        "updated_at": at,
+    }
+    return row | others
+
+
+def outcome(number: int, of: str, **others: Value) -> Row:
+    row: dict[str, Value] = {
+        "outcome_id": number,
+        "delivery_code": "RL-201705-01",
+        "person_id": of,
+        "target_code": "need_growth",
+        "guide_code": "O101",
+        "is_acted_on": True,
+        "updated_at": datetime(2017, 5, 20, 9),
+    }
+    return row | others
+
+
+def of_may() -> tuple[Sent, ...]:
+    members = [
+        member(1, code(CLIENT), "budget"),
+        member(2, code(CONTROL), "control"),
+        member(3, code(PROTECTED), "budget"),
+        member(4, code(CHANGED), "budget"),
+    ]
+    minutes: Row = {
+        "guide_code": "O101",
+        "worked_date": date(2017, 5, 8),
+        "task_code": "records",
+        "worked_minutes": 90,
+        "updated_at": datetime(2017, 5, 8, 16),
+    }
+    return (
+        sent("guidance/study_enrolment", MAY, *members),
+        sent(
+            "guidance/contacts",
+            MAY,
+            contact(1, code(CLIENT), datetime(2017, 5, 31, 23, 30)),
+            contact(2, code(PROTECTED), datetime(2017, 5, 3, 9)),
+            contact(3, code(CHANGED), datetime(2017, 5, 3, 10), has_third_sector_referral=True),
+        ),
+        sent(
+            "guidance/worker_assessment",
+            MAY,
+            assessed(1, code(CLIENT), "coping", 4),
+            assessed(1, code(CLIENT), "mood", 2),
+            assessed(2, code(PROTECTED), "coping", 3),
+        ),
+        sent(
+            "guidance/daily_life_impact",
+            MAY,
+            daily_life(1, code(CLIENT), date(2017, 5, 10), home_score=4, money_score=2),
+            daily_life(2, code(CONTROL), date(2017, 5, 31), home_score=3),
+        ),
+        sent("guidance/worker_time", 20170531, minutes),
+        sent("guidance/outcomes", MAY, outcome(1, code(CLIENT)), outcome(2, code(CHANGED))),
+    )
+
+
+def of_june() -> tuple[Sent, ...]:
+    """The control withdraws from 1 June on, and answers on that day and after all the same."""
+    settled: dict[str, Value] = {
+        "outcome_code": "started",
+        "outcome_date": date(2017, 6, 7),
+        "updated_at": datetime(2017, 6, 7, 9),
+    }
+    withdrawn: dict[str, Value] = {
+        "consent_withdrawn_date": date(2017, 6, 1),
+        "updated_at": datetime(2017, 6, 1, 9),
+    }
+    return (
+        sent("guidance/study_enrolment", JUNE, member(2, code(CONTROL), "control", **withdrawn)),
+        sent(
+            "guidance/daily_life_impact",
+            JUNE,
+            {
+                **daily_life(2, code(CONTROL), date(2017, 5, 31), home_score=5),
+                "updated_at": datetime(2017, 6, 20, 9),
+            },
+            daily_life(3, code(CONTROL), date(2017, 6, 1), home_score=1),
+            daily_life(4, LATER_CODE, date(2017, 6, 12), home_score=2),
+        ),
+        sent(
+            "guidance/budget_experience",
+            JUNE,
+            experience(
+                1,
+                code(CLIENT),
+                date(2017, 6, 15),
+                choice_score=5,
+                recommendation_score=9,
+                free_text=TYPED,
+                text_language_code="fi",
+                sentiment_code="positive",
+            ),
+        ),
+        sent("guidance/outcomes", JUNE, outcome(2, LATER_CODE, **settled)),
+    )
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Session]:
+    with quick_lake() as opened:
+        bring(opened, *reference_lists(), register(MAY), *of_may())
+        bring(opened, register(JUNE), *of_june())
+        yield opened
+
+
+def rows(session: Session, columns: str, table: str) -> list[tuple[Any, ...]]:
+    return session.lake.rows(f"select {columns} from core.{table} order by all")
+
+
+def test_members_have_their_spans_and_consents(session: Session) -> None:
+    columns = "study_enrolment_id, person_id, municipality_code, valid_from_date, consent_to_date"
+    start = date(2017, 5, 2)
+    assert rows(session, columns, "study_enrolment") == [
+        (1, person(session, code(CLIENT)), "091", start, None),
+        (2, person(session, code(CONTROL)), "091", start, date(2017, 6, 1)),
+        (3, person(session, code(PROTECTED)), None, start, None),
+        (4, person(session, LATER_CODE), "091", start, None),
+    ]
+
+
+def test_contacts_fall_on_the_helsinki_day_and_name_no_protected_persons_guide(
+    session: Session,
+) -> None:
+    columns = "contact_id, guide_code, contacted_at, contacted_date, contact_month, person_id"
+    month = date(2017, 5, 1)
+    assert rows(session, columns, "guidance_contact") == [
+        (
+            1,
+            "O101",
+            datetime(2017, 5, 31, 20, 30),
+            date(2017, 5, 31),
+            month,
+            person(session, code(CLIENT)),
+        ),
+        (
+            2,
+            None,
+            datetime(2017, 5, 3, 6),
+            date(2017, 5, 3),
+            month,
+            person(session, code(PROTECTED)),
+        ),
+        (3, "O101", datetime(2017, 5, 3, 7), date(2017, 5, 3), month, person(session, LATER_CODE)),
+    ]
+
+
+def test_a_guides_assessment_has_a_row_for_each_item_that_was_scored(session: Session) -> None:
+    columns = "answer_id, item_code, score, respondent_code, guide_code, is_consented"
+    of_guides = "guidance_assessment where form_code = 'worker_assessment'"
+    assert rows(session, columns, of_guides) == [
+        (1, "coping", 4, "guide", "O101", True),
+        (1, "mood", 2, "guide", "O101", True),
+        (2, "coping", 3, "guide", None, True),
+    ]
+
+
+def test_a_form_has_a_row_for_each_of_its_items_answered_or_not(session: Session) -> None:
+    first = "guidance_assessment where form_code = 'daily_life_impact' and answer_id = 1"
+    assert rows(session, "item_code, score", first) == [
+        ("everyday_life", None),
+        ("future", None),
+        ("health", None),
+        ("home", 4),
+        ("leisure", None),
+        ("money", 2),
+        ("relationships", None),
+        ("study_or_work", None),
+    ]
+
+
+def test_answers_are_consented_by_the_day_on_which_they_were_given(session: Session) -> None:
+    """The correction of May's answer comes after the withdrawal, and is of a day before it."""
+    home = "guidance_assessment where form_code = 'daily_life_impact' and item_code = 'home'"
+    columns = "answer_id, score, answered_date, is_consented, consent_to_date"
+    assert rows(session, columns, home) == [
+        (1, 4, date(2017, 5, 10), True, None),
+        (2, 5, date(2017, 5, 31), True, date(2017, 6, 1)),
+        (3, 1, date(2017, 6, 1), False, None),
+        (4, 2, date(2017, 6, 12), True, None),
+    ]
+
+
+def test_of_a_text_the_lake_has_language_and_tone_alone(session: Session) -> None:
+    form = "guidance_assessment where form_code = 'budget_experience'"
+    told = [
+        row
+        for row in rows(session, "item_code, score, text_language_code, sentiment_code", form)
+        if row[1:] != (None, None, None)
+    ]
+    assert told == [
+        ("choice", 5, None, None),
+        ("free_text", None, "fi", "positive"),
+        ("recommendation", 9, None, None),
+    ]
+    columns = session.lake.rows("describe staging.budget_experience")
+    assert "free_text" not in {name for name, *_ in columns}
+    staged = session.lake.rows("from staging.budget_experience")
+    assert not [value for row in staged for value in row if code(1) in str(value)]
+
+
+def test_outcomes_are_the_newest_word_on_each_case(session: Session) -> None:
+    columns = "outcome_id, person_id, is_acted_on, outcome_code, outcome_date"
+    assert rows(session, columns, "guidance_outcome") == [
+        (1, person(session, code(CLIENT)), True, None, None),
+        (2, person(session, LATER_CODE), True, "started", date(2017, 6, 7)),
+    ]
+
+
+def test_guides_minutes_are_of_no_client(session: Session) -> None:
+    columns = "guide_code, worked_date, task_code, worked_minutes"
+    assert rows(session, columns, "guidance_worker_time") == [
+        ("O101", date(2017, 5, 8), "records", 90)
+    ]
+    described = session.lake.rows("describe core.guidance_worker_time")
+    assert not [name for name, *_ in described if name.endswith("person_id")]
+
+
+def verdicts(session: Session) -> dict[str, tuple[Status, int]]:
+    """Of the checks over the tables of this source, by id."""
+    tables = {
+        f"core.{name}" for name in ("guidance_assessment", "guidance_contact", "guidance_outcome")
+    } | {"core.study_enrolment", "core.guidance_worker_time"}
+    found = [
+        checks.evaluate(session.lake, check)
+        for check in checks.all_checks(session.definition.catalogue)
+        if check.table in tables
+    ]
+    return {r.check.id: (r.status, r.violated) for r in found}
+
+
+def test_the_checks_count_the_answers_given_after_withdrawal(session: Session) -> None:
+    found = verdicts(session)
+    warned = found.pop("guidance_assessment.answers_are_consented")
+    assert warned == (Status.PASS_WITH_FAILURES, len(DAILY))
+    assert {status for status, _ in found.values()} == {Status.PASS}
+
+
+BEHIND_ITS_BACK = {
+    "guidance_assessment.withdrawn_is_not_consented": (
+        "update lake.core.guidance_assessment set is_consented = true"
+    ),
+    "worker_assessment.worker_assessment_is_conserved": (
+        "delete from lake.core.guidance_assessment where item_code = 'mood'"
+    ),
+    "daily_life_impact.daily_life_impact_is_conserved": (
+        "delete from lake.core.guidance_assessment where item_code = 'leisure' and answer_id = 1"
+    ),
+    "budget_experience.budget_experience_is_conserved": (
+        "delete from lake.core.guidance_assessment where form_code = 'budget_experience'"
+    ),
+    "guidance_assessment.those_due_are_asked": (
+        "update lake.core.guidance_assessment set answered_date = date '2016-01-01'"
+    ),
+    "study_enrolment.cohorts_do_not_overlap": (
+        "insert into lake.core.study_enrolment select * replace (9 as study_enrolment_id)"
+        " from lake.core.study_enrolment where study_enrolment_id = 1"
+    ),
+}
+
+
+@pytest.mark.parametrize("check_id", BEHIND_ITS_BACK)
+def test_a_check_notices_what_is_wrong(session: Session, check_id: str) -> None:
+    statement = BEHIND_ITS_BACK[check_id]
+    table = f"lake.core.{changed_table(statement)}"
+    session.lake.execute(f"create or replace temp table kept as from {table}")
+    try:
+        session.lake.execute(statement)
+        status, violated = verdicts(session)[check_id]
+    finally:
+        session.lake.execute(f"delete from {table}")
+        session.lake.execute(f"insert into {table} from kept")
+    assert status in (Status.FAIL, Status.PASS_WITH_FAILURES)
+    assert violated > 0
+
+
+def changed_table(statement: str) -> str:
+    """The table that a statement changes."""
+    return statement.split("lake.core.")[1].split(maxsplit=1)[0]
