@@ -11,7 +11,7 @@ import pyarrow as pa
 from dagster_project.synthetic.access import Access, NamedProfessionals, Sites
 from dagster_project.synthetic.clinical import Measurements, Procedures, Referrals, Visits
 from dagster_project.synthetic.contacts import IDS_A_CHUNK, ContactModel
-from dagster_project.synthetic.draws import Ints
+from dagster_project.synthetic.draws import Floats, Ints
 from dagster_project.synthetic.identities import Identities
 from dagster_project.synthetic.months import Month
 from dagster_project.synthetic.people import People
@@ -73,6 +73,10 @@ class Apotti:
         self._social.deliver(sender, Persons.of(self._identities, month))
         if self._sites is not None:
             self._sites.deliver(sender, month)
+
+    def need_at(self, month: Month) -> Floats:
+        """Everybody's need on a month's first day; minus infinity for those not elderly yet."""
+        return self._social.need.at(month)
 
     def true_need(self, month: Month) -> pa.Table:
         """What only the generator knows, on a month's first day."""

@@ -34,6 +34,8 @@ class Parameters:
     clinical: Section
     access: Section
     social: Section
+    feedback: Section
+    scorecards: Section
 
     @cached_property
     def area(self) -> tuple[str, ...]:

@@ -38,14 +38,19 @@ from dagster_project.synthetic.contacts import (
 from dagster_project.synthetic.dirt import Dirt
 from dagster_project.synthetic.draws import Ints, Mask, date_text, labels, time_text
 from dagster_project.synthetic.enrolments import ENROLMENTS, SERVICES, Portal, enrolment_id
+from dagster_project.synthetic.expert_team import ExpertTeam
+from dagster_project.synthetic.feedback import Feedback
 from dagster_project.synthetic.identities import Identities, draw_identities, record_identities
 from dagster_project.synthetic.manifest import Manifest
 from dagster_project.synthetic.months import Month, window
+from dagster_project.synthetic.opinions import STREAM as FEEDBACK_STREAM
 from dagster_project.synthetic.outbox import Outbox
 from dagster_project.synthetic.parameters import Parameters, load_parameters
 from dagster_project.synthetic.people import People, advance, draw_people, long_term, register_rows
 from dagster_project.synthetic.reference import deliver_reference
+from dagster_project.synthetic.scorecards import Scorecards
 from dagster_project.synthetic.sending import Sender
+from dagster_project.synthetic.tallies import Tallies
 from dagster_project.synthetic.writers import Deliveries
 
 RESIDENTS = "population_register/residents"
@@ -77,6 +82,7 @@ class Region:
     dirt: Dirt | None
     later_dirt: Dirt | None
     """Of the tables that were added later: its keys are its own, so that no other row's change."""
+    tallies: Tallies
 
     def deliver(self, rng: np.random.Generator, key: str, month: Month, rows: pl.DataFrame) -> None:
         """Add a block of rows, with dirt where it is wanted, to a month's file."""
@@ -157,6 +163,7 @@ def make_deliveries(
             truth = _deliver_chunk(region, rng, number, min(CHUNK, residents - first))
             risk.write_table(truth[0])
             need.write_table(truth[1])
+    _deliver_scorecards(region)
     region.deliveries.finish()
     region.manifest.files.update(region.deliveries.records)
     region.manifest.write(manifest)
@@ -175,6 +182,7 @@ def _region(landing: Path, months: tuple[Month, ...], *, with_dirt: bool) -> Reg
         codes=codes,
         dirt=Dirt(manifest, codes, months) if with_dirt else None,
         later_dirt=Dirt(manifest, codes, months) if with_dirt else None,
+        tallies=Tallies(parameters, months),
     )
 
 
@@ -184,7 +192,7 @@ def _deliver_chunk(
     """Deliver all months of a chunk; returns what the generator alone knows of its people."""
     chunk = _draw_chunk(region, rng, number, residents)
     apotti = _apotti(region, chunk)
-    sources: tuple[Source, ...] = (apotti,)
+    sources: tuple[Source, ...] = (apotti, _feedback(region, chunk, apotti))
     truth = _true_risk(region, chunk), apotti.true_need(region.months[0])
     first_id = (number + 1) * IDS_A_CHUNK
     for month in region.months:
@@ -229,7 +237,14 @@ def _draw_chunk(region: Region, rng: np.random.Generator, number: int, residents
 def _sender(region: Region, chunk: Chunk, *, stream: int) -> Sender:
     """What a source sends with; its own stream keeps every other source's bytes as they are."""
     rng = np.random.default_rng([region.manifest.region["seed"], chunk.number, stream])
-    return Sender(rng, region.deliveries, region.manifest, region.months, region.later_dirt)
+    return Sender(
+        rng,
+        region.deliveries,
+        region.manifest,
+        region.months,
+        region.later_dirt,
+        watch=region.tallies.see,
+    )
 
 
 def _apotti(region: Region, chunk: Chunk) -> Apotti:
@@ -242,6 +257,28 @@ def _apotti(region: Region, chunk: Chunk) -> Apotti:
         number=chunk.number,
         residents=region.manifest.region["residents"],
     )
+
+
+def _feedback(region: Region, chunk: Chunk, apotti: Apotti) -> Feedback:
+    """What people say; it comes after Apotti's rows of a month, which it follows."""
+    return Feedback(
+        _sender(region, chunk, stream=FEEDBACK_STREAM),
+        people=chunk.people,
+        identities=chunk.identities,
+        parameters=region.parameters,
+        chosen=chunk.portal.chosen,
+        tallies=region.tallies,
+        need=apotti.need_at,
+        number=chunk.number,
+    )
+
+
+def _deliver_scorecards(region: Region) -> None:
+    """What is reported once all people are known."""
+    rng = np.random.default_rng([region.manifest.region["seed"], 0, FEEDBACK_STREAM, 0])
+    sender = Sender(rng, region.deliveries, region.manifest, region.months, region.later_dirt)
+    Scorecards(sender, region.parameters, region.tallies).deliver()
+    ExpertTeam(sender, region.parameters, region.tallies).deliver()
 
 
 _TRUE_RISK_SCHEMA = pa.schema(
