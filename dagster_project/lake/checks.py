@@ -36,6 +36,11 @@ CORE_OF_STAGING = {
     "apotti/access_events": "core.access_event",
     "apotti/need_assessments": "core.need_assessment",
     "apotti/social_services": "core.service_period",
+    "enrolment_portal/flags": "core.flag",
+    "enrolment_portal/corrective_actions": "core.corrective_action",
+    "surveys/staff_survey": "core.staff_survey_response",
+    "provider_scorecards/indicators": "core.scorecard_indicator",
+    "provider_scorecards/staff": "core.scorecard_staff",
 }
 """Core tables with one row per staging row in force, for the second conservation law."""
 
@@ -233,6 +238,8 @@ def _of_protection(contracts: list[Contract]) -> list[Check]:
         ("core.access_event", ["person_id"], ["site_id"]),
         ("core.service_period", ["person_id", "cared_person_id"], ["provider_id"]),
         ("core.care_relation", ["person_id"], ["professional_id"]),
+        ("core.survey_response", ["person_id"], ["provider_id", "site_id"]),
+        ("core.flag", ["person_id"], ["provider_id", "site_id"]),
     ]
     return [_no_place(*entry) for entry in (*staged, *core)]
 
@@ -287,6 +294,40 @@ _OF_CORE = (
         ),
         checked_sql="select count(*) from current.enrolments",
         description="every enrolment accepted and not withdrawn is in force or unresolved",
+    ),
+    Check(
+        # The second law of answers: a form is a row for each of its items.
+        id="survey_response.answers_are_conserved",
+        table="core.survey_response",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select coalesce(sum(abs(due.answer_count - coalesce(kept.answer_count, 0))), 0) from ("
+            "select 'health_survey' as survey_code, 10 * count(*) as answer_count"
+            " from current.health_survey union all"
+            " select 'patient_reported', count(*) from current.patient_reported union all"
+            " select 'experience', 6 * count(*) from current.experience anti join"
+            " (from core.unresolved where table_name = 'experience')"
+            " using (delivery_sequence, record_number)) as due"
+            " left join (select survey_code, count(*) as answer_count from core.survey_response"
+            " group by survey_code) as kept using (survey_code)"
+        ),
+        checked_sql="select count(*) from core.survey_response",
+        description="every answer accepted and in force is in core or unresolved",
+    ),
+    Check(
+        id="scorecard_staff.periods_follow_on",
+        table="core.scorecard_staff",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from (select start_staff_count, lag(end_staff_count) over"
+            " (partition by provider_id, profession_group_code order by period_end_date)"
+            " as prior_staff_count from core.scorecard_staff)"
+            " where start_staff_count <> prior_staff_count"
+        ),
+        checked_sql="select count(*) from core.scorecard_staff",
+        description="staff at the beginning of a period are those at the end of the one before",
     ),
     Check(
         id="enrolment.choices_do_not_overlap",

@@ -164,8 +164,10 @@ class HealthSurvey:
         first = np.maximum(self._chosen.since[person, 0], month.first)
         span = month.last + 1 - first
         day = first + (self._rng.random(len(person)) * span).astype(np.int64)
-        seconds: Ints = self._rng.integers(7 * _HOUR, 23 * _HOUR, len(person))
-        return day * SECONDS_A_DAY + seconds
+        answered: Ints = day * SECONDS_A_DAY + self._rng.integers(
+            7 * _HOUR, 23 * _HOUR, len(person)
+        )
+        return answered
 
     def _languages(self, person: Ints) -> pl.Series:
         drawn = pick(self._rng, self._settings["languages"], size=len(person))
@@ -187,7 +189,8 @@ class HealthSurvey:
 
 def _month_number(day: Ints) -> Ints:
     """Months since 1970 of days since 1970."""
-    return day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    number: Ints = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return number
 
 
 class Flags:
