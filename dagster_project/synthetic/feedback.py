@@ -115,10 +115,9 @@ class HealthSurvey:
         rows = self._rows(persons, person[kept], number[kept])
         if self._is_first and month.number == 10 and len(rows):
             rows = self._in_doubled_hour(sender, month, rows)
-        mended = rows.filter(some(self._rng, settings["mended_share"], size=len(rows)))
-        better = mended.with_columns(global03=pl.col("global03").fill_null("3"))
-        sender.correct(HEALTH_SURVEY, month, better)
         rows = sender.hold_back(HEALTH_SURVEY, month, rows, settings["late_share"])
+        mended = rows.filter(some(self._rng, settings["mended_share"], size=len(rows)))
+        sender.correct(HEALTH_SURVEY, month, mended.with_columns(global03=pl.lit("3")))
         sender.send(HEALTH_SURVEY, month, rows)
 
     def _asked(self, month: Month) -> tuple[Ints, Ints]:
@@ -226,9 +225,9 @@ class Flags:
             rows = with_code(rows, rows["person_id"], "message_text")
         self._months_sent += 1
         note_codes(sender, FLAGS, month.sequence, rows)
+        rows = sender.hold_back(FLAGS, month, rows, settings["late_share"])
         handled = rows.filter(some(self._rng, settings["handled_share"], size=len(rows)))
         self._handle(sender, month, handled)
-        rows = sender.hold_back(FLAGS, month, rows, settings["late_share"])
         sender.send(FLAGS, month, rows)
 
     def _handle(self, sender: Sender, month: Month, rows: pl.DataFrame) -> None:

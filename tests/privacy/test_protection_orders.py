@@ -61,6 +61,10 @@ PERSON_TABLES_WITH_PLACES = TABLES_OF_THE_SMALL_REGION | {
     "core.access_event",
     "core.care_relation",
     "core.service_period",
+    "staging.health_survey",
+    "staging.flags",
+    "core.survey_response",
+    "core.flag",
 }
 
 

