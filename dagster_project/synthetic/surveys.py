@@ -23,7 +23,7 @@ from dagster_project.synthetic.draws import (
     some,
     time_text,
 )
-from dagster_project.synthetic.months import SECONDS_A_DAY
+from dagster_project.synthetic.months import SECONDS_A_DAY, Month
 from dagster_project.synthetic.opinions import (
     Answers,
     Health,
@@ -100,8 +100,23 @@ class PatientReported:
             for panel, drawn in zip(own["panels"], self._drawn, strict=True)
         ]
         frame = pl.concat([r for found in rows for r in found])
-        late = sender.hold_back(PATIENT_REPORTED, persons.month, frame, own["late_share"])
-        sender.send(PATIENT_REPORTED, persons.month, late)
+        forms = frame["response_id"].unique(maintain_order=True)
+        late = forms.filter(some(self._rng, own["late_share"], size=len(forms)))
+        is_late = frame["response_id"].is_in(late.implode())
+        self._hold_back(sender, persons.month, frame.filter(is_late))
+        sender.send(PATIENT_REPORTED, persons.month, frame.filter(~is_late))
+
+    def _hold_back(self, sender: Sender, month: Month, rows: pl.DataFrame) -> None:
+        """Whole forms come one increment late."""
+        index = month.index + 1
+        if index < len(sender.months):
+            sender.send_later(PATIENT_REPORTED, np.full(len(rows), index), rows)
+            sender.manifest.count(
+                "late_arrivals",
+                PATIENT_REPORTED,
+                sequence=sender.months[index].sequence,
+                keys=rows["response_id"].to_list(),
+            )
 
     def _of_panel(self, panel: Section, drawn: Floats, persons: Persons) -> list[pl.DataFrame]:
         month, people = persons.month, self._people

@@ -58,7 +58,7 @@ def taken(lake: Lake, tmp_path: Path) -> Any:
 # Workbooks.
 
 
-def cell(place: str, value: object) -> Change:
+def cell(place: str, value: Any) -> Change:
     def change(page: Worksheet) -> None:
         page[place] = value
         if not isinstance(value, date):
@@ -206,7 +206,7 @@ def test_a_workbook_of_another_quarter_is_quarantined_whole(taken: Any) -> None:
 
 
 def form(number: int, answered: datetime, **others: Any) -> Row:
-    row = {
+    row: Row = {
         "answer_set_id": f"T{number}",
         "person_id": code(number),
         "provider_id": "Y001",
@@ -218,11 +218,11 @@ def form(number: int, answered: datetime, **others: Any) -> Row:
         **{f"global{n:02}": 3 for n in range(1, 11)},
         "updated_at": answered,
     }
-    return row | others
+    return {**row, **others}
 
 
 def flag(number: int, raised: datetime, **others: Any) -> Row:
-    row = {
+    row: Row = {
         "flag_id": f"F{number}",
         "role_code": "client",
         "person_id": code(number),
@@ -237,10 +237,10 @@ def flag(number: int, raised: datetime, **others: Any) -> Row:
         "flag_state_code": "open",
         "updated_at": raised,
     }
-    return row | others
+    return {**row, **others}
 
 
-RECORDS = {HEALTH: form, FLAGS: flag}
+RECORDS: dict[str, Callable[[int, datetime], Row]] = {HEALTH: form, FLAGS: flag}
 MOMENT = {HEALTH: "answered_at", FLAGS: "raised_at"}
 
 

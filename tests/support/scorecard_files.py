@@ -64,17 +64,22 @@ def scorecard(
         page = book.worksheets[0] if number == 0 else book.create_sheet()
         page.title = sheet
         formulas[sheet] = _fill(page, key)
-        (change or {}).get(key, lambda _: None)(page)
+        if change and key in change:
+            change[key](page)
     return workbook_bytes(book, formulas, saved=datetime(2017, 10, 10, 12))
 
 
 def _fill(page: Worksheet, key: str) -> dict[str, Formula]:
     """The sound sheet; the value of the first indicator is a formula."""
     page["A1"] = "Palveluntuottajan tuloskortti"
-    stated = (("Tuottajan tunnus", "Y001"), ("Kausi alkaa", FIRST), ("Kausi päättyy", LAST))
-    for row, (label, value) in enumerate(
-        (*stated, ("Laadittu", date(2017, 10, 10)), ("Laatija", "Aino Laatija")), start=2
-    ):
+    stated: tuple[tuple[str, Any], ...] = (
+        ("Tuottajan tunnus", "Y001"),
+        ("Kausi alkaa", FIRST),
+        ("Kausi päättyy", LAST),
+        ("Laadittu", date(2017, 10, 10)),
+        ("Laatija", "Aino Laatija"),
+    )
+    for row, (label, value) in enumerate(stated, start=2):
         page[f"A{row}"], page[f"B{row}"] = label, value
     above, below, merged = _HEADERS[key]
     if key == INDICATORS:
@@ -82,8 +87,8 @@ def _fill(page: Worksheet, key: str) -> dict[str, Formula]:
     for row, cells in enumerate((above, below, *ROWS[key]), start=8):
         for column, value in enumerate(cells, start=1):
             page.cell(row, column, value)
-    for cells in merged:
-        page.merge_cells(cells)
+    for wide in merged:
+        page.merge_cells(wide)
     if key == STAFF:
         page["G10"] = "=D10+E10-F10"
         return {"G10": Formula("=D10+E10-F10", 11)}

@@ -26,6 +26,7 @@ from dagster_project.synthetic.blemishes import BLEMISHES, Fate
 from dagster_project.synthetic.parameters import load_parameters
 from dagster_project.synthetic.region import TRUE_RISK, make_deliveries
 from dagster_project.vault.identity_codes import is_valid_code
+from tests.support.landing_records import at
 
 RESIDENTS = "population_register/residents"
 ENCOUNTERS = "apotti/encounters"
@@ -79,14 +80,6 @@ class Made:
         return {
             (r["record_number"], r.get("rule_id") or r["column"]) for r in rows if r["file"] == file
         }
-
-
-def at(line: dict[str, Any], source_name: str) -> str | None:
-    """What stands at a field, or at a JSON pointer."""
-    value: Any = line
-    for step in source_name.removeprefix("/").split("/"):
-        value = value[step]
-    return None if value is None else str(value)
 
 
 def make(folder: Path, **arguments: Any) -> Made:
