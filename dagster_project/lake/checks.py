@@ -46,6 +46,11 @@ CORE_OF_STAGING = {
     "guidance/study_enrolment": "core.study_enrolment",
     "guidance/worker_time": "core.guidance_worker_time",
     "guidance/outcomes": "core.guidance_outcome",
+    "enrolment_portal/flags": "core.flag",
+    "enrolment_portal/corrective_actions": "core.corrective_action",
+    "surveys/staff_survey": "core.staff_survey_response",
+    "provider_scorecards/indicators": "core.scorecard_indicator",
+    "provider_scorecards/staff": "core.scorecard_staff",
 }
 """Core tables with one row per staging row in force, for the second conservation law."""
 
@@ -219,6 +224,8 @@ def _accepted_conserved(contract: Contract) -> Check:
 
 def _erased(contract: Contract) -> str:
     return f"(select coalesce(sum(record_count), 0) from ops.erasure where {_mine(contract)})"
+
+
 def _answers_conserved(contract: Contract) -> Check:
     """The second law of a form: every row in force has all its items in core, and nothing else."""
     return Check(
@@ -294,6 +301,8 @@ def _of_protection(contracts: list[Contract]) -> list[Check]:
         ("core.guidance_contact", ["person_id"], ["guide_code"]),
         ("core.guidance_assessment", ["person_id"], ["guide_code"]),
         ("core.guidance_outcome", ["person_id"], ["guide_code"]),
+        ("core.survey_response", ["person_id"], ["provider_id", "site_id"]),
+        ("core.flag", ["person_id"], ["provider_id", "site_id"]),
     ]
     return [_no_place(*entry) for entry in (*staged, *core)]
 
@@ -477,6 +486,40 @@ _OF_CORE = (
         ),
         checked_sql="select count(*) from current.enrolments",
         description="every enrolment accepted and not withdrawn is in force or unresolved",
+    ),
+    Check(
+        # The second law of answers: a form is a row for each of its items.
+        id="survey_response.answers_are_conserved",
+        table="core.survey_response",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select coalesce(sum(abs(due.answer_count - coalesce(kept.answer_count, 0))), 0) from ("
+            "select 'health_survey' as survey_code, 10 * count(*) as answer_count"
+            " from current.health_survey union all"
+            " select 'patient_reported', count(*) from current.patient_reported union all"
+            " select 'experience', 6 * count(*) from current.experience anti join"
+            " (from core.unresolved where table_name = 'experience')"
+            " using (delivery_sequence, record_number)) as due"
+            " left join (select survey_code, count(*) as answer_count from core.survey_response"
+            " group by survey_code) as kept using (survey_code)"
+        ),
+        checked_sql="select count(*) from core.survey_response",
+        description="every answer accepted and in force is in core or unresolved",
+    ),
+    Check(
+        id="scorecard_staff.periods_follow_on",
+        table="core.scorecard_staff",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from (select start_staff_count, lag(end_staff_count) over"
+            " (partition by provider_id, profession_group_code order by period_end_date)"
+            " as prior_staff_count from core.scorecard_staff)"
+            " where start_staff_count <> prior_staff_count"
+        ),
+        checked_sql="select count(*) from core.scorecard_staff",
+        description="staff at the beginning of a period are those at the end of the one before",
     ),
     Check(
         id="enrolment.choices_do_not_overlap",
@@ -828,6 +871,8 @@ _OF_CORE = (
             "select cast(coalesce(sum(abs(amount_eur)), 0) as bigint) from current.general_ledger"
         ),
         description="euros of lines that name a known cost centre or class",
+    ),
+    Check(
         id="study_enrolment.cohorts_do_not_overlap",
         table="core.study_enrolment",
         dimension=Dimension.PLAUSIBILITY,

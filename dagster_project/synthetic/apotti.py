@@ -11,7 +11,7 @@ import pyarrow as pa
 from dagster_project.synthetic.access import Access, NamedProfessionals, Sites
 from dagster_project.synthetic.clinical import Measurements, Procedures, Referrals, Visits
 from dagster_project.synthetic.contacts import IDS_A_CHUNK, ContactModel
-from dagster_project.synthetic.draws import Ints
+from dagster_project.synthetic.draws import Floats, Ints
 from dagster_project.synthetic.identities import Identities
 from dagster_project.synthetic.months import Month
 from dagster_project.synthetic.people import People
@@ -76,7 +76,11 @@ class Apotti:
 
     def services(self) -> Services:
         """Social services that go on after the month delivered last."""
-        return self._social.services()
+        return self.social.services()
+
+    def need_at(self, month: Month) -> Floats:
+        """Everybody's need on a month's first day; minus infinity for those not elderly yet."""
+        return self.social.need.at(month)
 
     def true_need(self, month: Month) -> pa.Table:
         """What only the generator knows, on a month's first day."""

@@ -134,6 +134,7 @@ _UNBEGUN = {"started_date": None, "ended_date": None}
 _VISIT = {"episode_kind_code": "outpatient_visit", "discharge_code": None}
 _GOES_ON = {"episode_kind_code": "inpatient_stay", "ended_at": None, "discharge_code": None}
 _CREDIT = {"is_credit": "true", "amount_eur": "-10.5"}
+_GLOBAL_ITEMS = tuple(f"global{n:02}" for n in range(1, 11))
 _REFUSED = {
     "contacted_date": "2016-01-04",
     "assessed_date": "2016-01-04",
@@ -173,7 +174,7 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
         Blemish("moved_date.not_long_after_delivery", {"moved_date": "1.1.2066"}, Fate.WARNED),
     ),
     "apotti/encounters": (
-        Blemish("started_at.missing_hour", {}, in_month=3),
+        Blemish("started_at.missing_hour", {"ended_at": None}, in_month=3),
         Blemish("encounter_id.type", {"encounter_id": _not_a_number}),
         Blemish("encounter_id.minimum", {"encounter_id": _negative}),
         _dirty("started_at.type", "2017-02-29 10:00:00", ended_at=None),
@@ -469,6 +470,7 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
         _WRONG_CHECK,
         DUPLICATE,
         Blemish("fee_type_code.valid_values", {"fee_type_code": "sakko"}, Fate.WARNED),
+    ),
     "smartum/providers": (
         _dirty("business_id.pattern", "99999-1"),
         _dirty("sector_code.valid_values", "yksityinen"),
@@ -534,6 +536,7 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
         _dirty("transaction_count.type", "1 200"),
         Blemish("month_start_date.is_first_of_month", {"month_start_date": "02.01.1971"}),
         _dirty("client_share_eur.required", None),
+    ),
     "guidance/contacts": (
         _dirty("contacted_at.type", "2017-02-29 10:00:00"),
         _dirty("contacted_at.not_after_delivery", f"{_LATER} 10:00:00"),
@@ -623,6 +626,62 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
             {"is_acted_on": "1", "outcome_code": None, "outcome_date": "2017-01-02"},
         ),
         _WRONG_CHECK,
+    ),
+    "enrolment_portal/health_survey": (
+        _dirty("answered_at.type", "1.6.2017 klo 12"),
+        _dirty("answered_at.not_after_delivery", f"{_LATER}T10:00:00"),
+        _dirty("global01.maximum", "6"),
+        _dirty("global07.type", "kova"),
+        _dirty("language_code.valid_values", "suomi"),
+        Blemish("row.something_answered", dict.fromkeys(_GLOBAL_ITEMS)),
+        _dirty("person_id.required", None),
+        _WRONG_CHECK,
+        DUPLICATE,
+    ),
+    "enrolment_portal/flags": (
+        _dirty("role_code.valid_values", "naapuri"),
+        _dirty("severity_code.required", None),
+        _dirty("raised_at.type", "2017-02-29T10:00:00"),
+        _dirty("raised_at.not_after_delivery", f"{_LATER}T10:00:00"),
+        _dirty("language_code.pattern", "FI"),
+        _WRONG_CHECK,
+        DUPLICATE,
+        Blemish("topic_code.valid_values", {"topic_code": "muu asia"}, Fate.WARNED),
+        Blemish("site_id", {"site_id": "S0000"}, Fate.UNRESOLVED),
+    ),
+    "enrolment_portal/corrective_actions": (
+        _dirty("due_date.not_before_agreed", "2001-01-01"),
+        _dirty("action_state_code.valid_values", "unohtui"),
+        _dirty("flag_count.type", "monta"),
+        DUPLICATE,
+        Blemish("flag_id", {"flag_id": "F999999999999", "flag_count": "1"}, Fate.UNRESOLVED),
+    ),
+    "surveys/patient_reported": (
+        _dirty("answer.within_item", "9", item_code="Global01"),
+        _dirty("answer.type", "3,5"),
+        _dirty("item_code.of_instrument", "S1", instrument_code="PROMIS-10", answer="2"),
+        _dirty("instrument_code.required", None),
+        _dirty("answered_date.not_after_delivery", _LATER),
+        _dirty("cohort_code.valid_values", "muu"),
+        _WRONG_CHECK,
+        DUPLICATE,
+    ),
+    "surveys/experience": (
+        Blemish("answered_at.missing_hour", {}, in_month=3),
+        _dirty("recommendation.maximum", "11"),
+        _dirty("recommendation.required", None),
+        _dirty("recommendation.type", "kymmenen"),
+        _dirty("listened_answer.minimum", "0"),
+        _dirty("channel_code.valid_values", "faksi"),
+        DUPLICATE,
+        Blemish("topic_code.valid_values", {"topic_code": "muu asia"}, Fate.WARNED),
+        Blemish("site_id", {"site_id": "S0000"}, Fate.UNRESOLVED),
+    ),
+    "surveys/staff_survey": (
+        _dirty("answer.maximum", "6"),
+        _dirty("answer.type", "samaa mieltä"),
+        _dirty("profession_group_code.valid_values", "johtaja"),
+        _dirty("item_code.valid_values", "palkka"),
         DUPLICATE,
     ),
 }

@@ -43,6 +43,12 @@ _SPARSE = frozenset(
         "guidance/daily_life_impact",
         "guidance/budget_experience",
         "guidance/outcomes",
+        "enrolment_portal/health_survey",
+        "enrolment_portal/flags",
+        "enrolment_portal/corrective_actions",
+        "surveys/patient_reported",
+        "surveys/experience",
+        "surveys/staff_survey",
     }
 )
 """Tables of few rows a month, whose dirt comes as early as it fits."""
@@ -125,6 +131,9 @@ class Dirt:
         changes = dict(blemish.changes)
         if blemish.rule_id == "started_at.missing_hour":
             changes |= {"started_at": _missing_time(month), "ended_at": None}
+        if blemish.rule_id.endswith(".missing_hour"):
+            column = blemish.rule_id.partition(".")[0]
+            changes = {column: _missing_time(month), **changes}
         text |= {c: v(text) if callable(v) else v for c, v in changes.items()}
         return row | text
 
@@ -141,6 +150,8 @@ class Dirt:
                 return {"encounter_id": str(self._next_key)}
             case "enrolments":
                 return {"enrolment_id": f"L{self._next_key}"}
+            case "staff_survey":
+                return {"respondent_number": str(self._next_key % 1_000_000_000)}
             case table if table in _DAYS_OF_OLD:
                 return _DAYS_OF_OLD[table](self._next_key)
             case _:

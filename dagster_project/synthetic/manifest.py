@@ -67,6 +67,13 @@ class Manifest:
     and others come after the window: `month`, `kind`, `amount_cents`, `client_share_cents`."""
     codes_in_texts: list[dict[str, Any]] = field(default_factory=list)
     """Free texts in which an identity code was typed: table and key of the row."""
+    doubled_hour_answers: list[dict[str, Any]] = field(default_factory=list)
+    """Forms of the portal sent in during the hour of October that comes twice."""
+    codes_in_text: list[dict[str, Any]] = field(default_factory=list)
+    """Free texts with an identity code typed in: `table`, `key` of the row, `sequence`."""
+    scorecards: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Scorecards that are not as they should be, by what is planted: `deviating`, `withheld`,
+    `late`, `corrected`, `overdue`, `unreliable`, with provider and sequence."""
     examples: dict[str, list[Any]] = field(default_factory=dict)
     """The first keys of late and corrected rows, to follow by hand."""
 

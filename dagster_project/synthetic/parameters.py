@@ -45,6 +45,8 @@ class Parameters:
     budget_clients: Section
     vouchers: Section
     guidance: Section
+    feedback: Section
+    scorecards: Section
 
     @cached_property
     def area(self) -> tuple[str, ...]:

@@ -41,23 +41,28 @@ from dagster_project.synthetic.contacts import (
 from dagster_project.synthetic.dirt import Dirt
 from dagster_project.synthetic.draws import Ints, Mask, date_text, labels, time_text
 from dagster_project.synthetic.enrolments import ENROLMENTS, SERVICES, Portal, enrolment_id
+from dagster_project.synthetic.expert_team import ExpertTeam
+from dagster_project.synthetic.feedback import Feedback
 from dagster_project.synthetic.finance import Clients, Finance, Tally
-from dagster_project.synthetic.hospital import STREAM as HOSPITAL_STREAM
-from dagster_project.synthetic.hospital import Hospital
 from dagster_project.synthetic.guidance import STREAM as GUIDANCE_STREAM
 from dagster_project.synthetic.guidance import Guidance
+from dagster_project.synthetic.hospital import STREAM as HOSPITAL_STREAM
+from dagster_project.synthetic.hospital import Hospital
 from dagster_project.synthetic.identities import Identities, draw_identities, record_identities
 from dagster_project.synthetic.invoices import Billing, Invoiced
 from dagster_project.synthetic.ledger import deliver_ledger
 from dagster_project.synthetic.manifest import Manifest
 from dagster_project.synthetic.months import Month, window
+from dagster_project.synthetic.opinions import STREAM as FEEDBACK_STREAM
 from dagster_project.synthetic.outbox import Outbox
 from dagster_project.synthetic.parameters import Parameters, load_parameters
 from dagster_project.synthetic.people import People, advance, draw_people, long_term, register_rows
 from dagster_project.synthetic.reference import deliver_reference
+from dagster_project.synthetic.scorecards import Scorecards
 from dagster_project.synthetic.sending import Sender
 from dagster_project.synthetic.services import deliver_services
 from dagster_project.synthetic.social import Persons
+from dagster_project.synthetic.tallies import Tallies
 from dagster_project.synthetic.voucher_market import Market
 from dagster_project.synthetic.vouchers import (
     STATEMENT_STREAM,
@@ -103,6 +108,7 @@ class Region:
     """What the chunks did, for what is told of the region as a whole."""
     market: Market
     voucher_totals: Totals
+    tallies: Tallies
 
     def deliver(self, rng: np.random.Generator, key: str, month: Month, rows: pl.DataFrame) -> None:
         """Add a block of rows, with dirt where it is wanted, to a month's file."""
@@ -187,6 +193,7 @@ def make_deliveries(
             need.write_table(truth[1])
     _deliver_for_all(region)
     _deliver_totals(region)
+    _deliver_scorecards(region)
     region.deliveries.finish()
     region.manifest.files.update(region.deliveries.records)
     region.manifest.write(manifest)
@@ -197,7 +204,6 @@ def _region(
 ) -> Region:
     parameters = load_parameters()
     model = build_model(parameters)
-    manifest = Manifest(region={})
     manifest = Manifest(region=dict(given))
     codes = IdentityCodes()
     return Region(
@@ -213,6 +219,7 @@ def _region(
         tally=Tally.of(model, len(months)),
         market=Market(parameters, seed=given["seed"], months=months),
         voucher_totals=Totals(len(months)),
+        tallies=Tallies(parameters, months),
     )
 
 
@@ -221,6 +228,8 @@ def _deliver_for_all(region: Region) -> None:
     rng = np.random.default_rng([region.manifest.region["seed"], 0, finance.STREAM, 1])
     sender = Sender(rng, region.deliveries, region.manifest, region.months, region.later_dirt)
     deliver_ledger(sender, region.model, region.tally, region.invoiced)
+
+
 def _deliver_totals(region: Region) -> None:
     """What sources send of all chunks together."""
     region.market.note(region.manifest)
@@ -236,9 +245,14 @@ def _deliver_chunk(
     chunk = _draw_chunk(region, rng, number, residents)
     apotti = _apotti(region, chunk)
     hospital = _hospital(region, chunk, apotti)
-    sources: tuple[Source, ...] = (apotti, hospital, _finance(region, chunk, apotti, hospital))
-    sources: tuple[Source, ...] = (apotti, _vouchers(region, chunk, apotti))
-    sources: tuple[Source, ...] = (apotti, _guidance(region, chunk, apotti))
+    sources: tuple[Source, ...] = (
+        apotti,
+        hospital,
+        _finance(region, chunk, apotti, hospital),
+        _vouchers(region, chunk, apotti),
+        _guidance(region, chunk, apotti),
+        _feedback(region, chunk, apotti),
+    )
     truth = _true_risk(region, chunk), apotti.true_need(region.months[0])
     first_id = (number + 1) * IDS_A_CHUNK
     for month in region.months:
@@ -283,7 +297,14 @@ def _draw_chunk(region: Region, rng: np.random.Generator, number: int, residents
 def _sender(region: Region, chunk: Chunk, *, stream: int) -> Sender:
     """What a source sends with; its own stream keeps every other source's bytes as they are."""
     rng = np.random.default_rng([region.manifest.region["seed"], chunk.number, stream])
-    return Sender(rng, region.deliveries, region.manifest, region.months, region.later_dirt)
+    return Sender(
+        rng,
+        region.deliveries,
+        region.manifest,
+        region.months,
+        region.later_dirt,
+        watch=region.tallies.see,
+    )
 
 
 def _apotti(region: Region, chunk: Chunk) -> Apotti:
@@ -336,6 +357,9 @@ def _finance(region: Region, chunk: Chunk, apotti: Apotti, hospital: Hospital) -
         clients,
         model=region.model,
         first_id=(chunk.number + 1) * IDS_A_CHUNK,
+    )
+
+
 def _vouchers(region: Region, chunk: Chunk, apotti: Apotti) -> Vouchers:
     return Vouchers(
         _sender(region, chunk, stream=VOUCHER_STREAM),
@@ -346,6 +370,10 @@ def _vouchers(region: Region, chunk: Chunk, apotti: Apotti) -> Vouchers:
         services=apotti.services,
         persons=lambda month: Persons.of(chunk.identities, month),
         number=chunk.number,
+        residents=region.manifest.region["residents"],
+    )
+
+
 def _guidance(region: Region, chunk: Chunk, apotti: Apotti) -> Guidance:
     return Guidance(
         _sender(region, chunk, stream=GUIDANCE_STREAM),
@@ -357,6 +385,28 @@ def _guidance(region: Region, chunk: Chunk, apotti: Apotti) -> Guidance:
         number=chunk.number,
         residents=region.manifest.region["residents"],
     )
+
+
+def _feedback(region: Region, chunk: Chunk, apotti: Apotti) -> Feedback:
+    """What people say; it comes after Apotti's rows of a month, which it follows."""
+    return Feedback(
+        _sender(region, chunk, stream=FEEDBACK_STREAM),
+        people=chunk.people,
+        identities=chunk.identities,
+        parameters=region.parameters,
+        chosen=chunk.portal.chosen,
+        tallies=region.tallies,
+        need=apotti.need_at,
+        number=chunk.number,
+    )
+
+
+def _deliver_scorecards(region: Region) -> None:
+    """What is reported once all people are known."""
+    rng = np.random.default_rng([region.manifest.region["seed"], 0, FEEDBACK_STREAM, 0])
+    sender = Sender(rng, region.deliveries, region.manifest, region.months, region.later_dirt)
+    Scorecards(sender, region.parameters, region.tallies).deliver()
+    ExpertTeam(sender, region.parameters, region.tallies).deliver()
 
 
 _TRUE_RISK_SCHEMA = pa.schema(

@@ -7,7 +7,7 @@ here: what stands in the rows. A row goes once into a file: of its versions one 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +33,8 @@ class Sender:
     manifest: Manifest
     months: Sequence[Month]
     dirt: Dirt | None
+    watch: Callable[[str, pl.DataFrame], None] = lambda key, rows: None
+    """Told of every month's rows of a table, without dirt."""
     _waiting: defaultdict[str, Outbox] = field(default_factory=lambda: defaultdict(Outbox))
 
     def contract(self, key: str) -> Contract:
@@ -47,6 +49,7 @@ class Sender:
         rows = self._waiting[key].due(month.index, rows)
         if len(rows):
             self.deliveries.append(key, month.sequence, self._spoiled(key, month, rows))
+            self.watch(key, rows)
         return rows
 
     def _spoiled(self, key: str, month: Month, rows: pl.DataFrame) -> pl.DataFrame:

@@ -217,6 +217,7 @@ class Social:
                 "tenths": going.tenths,
             }
         )
+
     def services(self) -> Services:
         """The periods that go on after the last month delivered."""
         periods = self._open

@@ -133,7 +133,7 @@ def _header(contract: Contract) -> bytes:
 def _encode(block: pl.DataFrame, contract: Contract) -> bytes:
     buffer = BytesIO()
     if contract.dialect.format is FileFormat.NDJSON:
-        block.write_ndjson(buffer)
+        _nested(block).write_ndjson(buffer)
         return buffer.getvalue()
     block.write_csv(
         buffer,
@@ -144,3 +144,16 @@ def _encode(block: pl.DataFrame, contract: Contract) -> bytes:
     if contract.dialect.encoding.startswith("utf-8"):
         return buffer.getvalue()
     return buffer.getvalue().decode().encode(contract.dialect.encoding)
+
+
+def _nested(block: pl.DataFrame) -> pl.DataFrame:
+    """Columns named by JSON pointers of two steps as fields of objects; the others as they are."""
+    plain = {name for name in block.columns if not name.startswith("/")}
+    fields: dict[str, list[pl.Expr]] = {}
+    for name in block.columns:
+        outer, _, inner = name.removeprefix("/").partition("/")
+        fields.setdefault(outer, []).append(pl.col(name).alias(inner or outer))
+    return block.select(
+        held[0] if outer in plain else pl.struct(held).alias(outer)
+        for outer, held in fields.items()
+    )

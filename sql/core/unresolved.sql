@@ -131,6 +131,60 @@ waiting as (
             general_ledger.voucher_number = ledger_entry.voucher_number
             and general_ledger.line_number = ledger_entry.line_number
     where general_ledger.service_class_code is not null
+        'enrolment_portal' as source,
+        'flags' as table_name,
+        flags.delivery_sequence,
+        flags.record_number,
+        'site_id' as reference
+    from current.flags as flags
+    anti join site on flags.site_id = site.site_id
+    where flags.site_id is not null
+    union all
+    select
+        'enrolment_portal' as source,
+        'corrective_actions' as table_name,
+        corrective_actions.delivery_sequence,
+        corrective_actions.record_number,
+        'flag_id' as reference
+    from current.corrective_actions as corrective_actions
+    anti join core.flag as flag on corrective_actions.flag_id = flag.flag_id
+    where corrective_actions.flag_id is not null
+    union all
+    select
+        'surveys' as source,
+        'experience' as table_name,
+        experience.delivery_sequence,
+        experience.record_number,
+        'site_id' as reference
+    from current.experience as experience
+    anti join site on experience.site_id = site.site_id
+    union all
+    select
+        'surveys' as source,
+        'staff_survey' as table_name,
+        staff_survey.delivery_sequence,
+        staff_survey.record_number,
+        'provider_id' as reference
+    from current.staff_survey as staff_survey
+    anti join core.provider as provider on staff_survey.provider_id = provider.provider_id
+    union all
+    select
+        'provider_scorecards' as source,
+        'indicators' as table_name,
+        indicators.delivery_sequence,
+        indicators.record_number,
+        'provider_id' as reference
+    from current.indicators as indicators
+    anti join core.provider as provider on indicators.provider_id = provider.provider_id
+    union all
+    select
+        'provider_scorecards' as source,
+        'staff' as table_name,
+        staff.delivery_sequence,
+        staff.record_number,
+        'provider_id' as reference
+    from current.staff as staff
+    anti join core.provider as provider on staff.provider_id = provider.provider_id
 )
 
 select

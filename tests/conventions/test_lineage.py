@@ -27,6 +27,7 @@ WITHOUT_ROOTS = {
     ("core.unresolved", "table_name"): "a constant: which table the waiting row is of",
     ("core.unresolved", "reference"): "a constant: which column the waiting row refers by",
     ("core.guidance_assessment", "form_code"): "a constant: which form the answers are to",
+    ("core.survey_response", "survey_code"): "a constant: which survey the answer is from",
     ("mart.visits_by_profession", "encounter_count"): "a count of rows",
     ("mart.enrolled_by_provider", "person_count"): "a count of rows",
 }

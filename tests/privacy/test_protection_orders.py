@@ -77,6 +77,10 @@ PERSON_TABLES_WITH_PLACES = TABLES_OF_THE_SMALL_REGION | {
     "core.study_enrolment",
     "core.guidance_assessment",
     "core.guidance_outcome",
+    "staging.health_survey",
+    "staging.flags",
+    "core.survey_response",
+    "core.flag",
 }
 
 

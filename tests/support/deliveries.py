@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -90,7 +91,8 @@ def encode(contract: Contract, rows: Iterable[Row]) -> bytes:
 
 def _json_lines(contract: Contract, rows: Iterable[Row]) -> bytes:
     objects = (
-        {c.source_name: _text(row.get(c.name), contract) for c in contract.columns} for row in rows
+        _nested({c.source_name: _text(row.get(c.name), contract) for c in contract.columns})
+        for row in rows
     )
     return "".join(json.dumps(fields) + "\n" for fields in objects).encode()
 
@@ -124,12 +126,25 @@ def _type(column: Column) -> pa.DataType:
     return _TYPES[column.sql_type]
 
 
+def _nested(fields: Mapping[str, str | None]) -> dict[str, Any]:
+    """Values at their JSON pointers, or in fields of plain names."""
+    record: dict[str, Any] = {}
+    for name, value in fields.items():
+        *outer, last = name.removeprefix("/").split("/")
+        place = record
+        for step in outer:
+            place = place.setdefault(step, {})
+        place[last] = value
+    return record
+
+
 def _text(value: Value, contract: Contract) -> str | None:
     match value:
         case None | str():
             return value
         case bool():
-            return "1" if value else "0"
+            dialect = contract.dialect
+            return (dialect.true_values if value else dialect.false_values)[0]
         case datetime():
             return value.strftime(contract.dialect.timestamp_format)
         case date():

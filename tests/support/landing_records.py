@@ -1,4 +1,4 @@
-"""Delivered files read again by other means than the product's: polars and the json module.
+"""Delivered files read again by other means than the product's: polars, json and openpyxl.
 
 Here: records as text, by lake column name. Not here: casts and rules.
 """
@@ -6,10 +6,13 @@ Here: records as text, by lake column name. Not here: casts and rules.
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+from openpyxl import load_workbook
 
 from dagster_project.contracts.model import Contract, FileFormat
 from dagster_project.pipeline import load_definition
@@ -66,5 +69,29 @@ def _delimited(text: str, contract: Contract) -> pl.DataFrame:
 
 def _json_lines(text: str, contract: Contract) -> pl.DataFrame:
     objects = [json.loads(line) for line in text.splitlines()]
-    columns = {c.name: [fields[c.source_name] for fields in objects] for c in contract.columns}
+    columns = {c.name: [at(fields, c.source_name) for fields in objects] for c in contract.columns}
     return pl.DataFrame(columns, schema={c.name: pl.String for c in contract.columns})
+
+
+def at(line: dict[str, Any], source_name: str) -> str | None:
+    """What stands at a field, or at a JSON pointer."""
+    value: Any = line
+    for step in source_name.removeprefix("/").split("/"):
+        value = value[step]
+    return None if value is None else str(value)
+
+
+def sheet_rows(file: Path, contract: Contract) -> list[dict[str, str | None]]:
+    """The rows of a contract's sheet as text, what is stated above the table in each."""
+    page = load_workbook(file, data_only=True)[contract.dialect.sheet]
+    first = contract.dialect.header_line + contract.dialect.header_rows
+    own = [c.name for c in contract.columns if c.cell is None]
+    stated = {c.name: _shown(page[c.cell].value) for c in contract.columns if c.cell}
+    rows = page.iter_rows(min_row=first, values_only=True)
+    return [stated | dict(zip(own, map(_shown, row), strict=False)) for row in rows]
+
+
+def _shown(value: object) -> str | None:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d}"
+    return None if value is None else str(value)

@@ -71,14 +71,14 @@ class Taken:
     """Rules that a record breaks, by record number."""
 
 
-def take(lake: Lake, stated: Contract, path: Path) -> Taken:
+def take(lake: Lake, stated: Contract, path: Path, *, sequence: int = SEQUENCE) -> Taken:
     """A file through the gate.
 
     Raises:
         DeliveryRefused: it does not pass.
     """
-    with readable(path, stated, sequence=SEQUENCE, temp=path.parent) as prepared:
-        gate.read(lake, stated, SEQUENCE, prepared, into="records")
+    with readable(path, stated, sequence=sequence, temp=path.parent) as prepared:
+        gate.read(lake, stated, sequence, prepared, into="records")
     gate.find_new_codes(lake, stated, of="records")
     gate.show(lake, "records")
     gate.judge(lake, stated)
