@@ -71,6 +71,9 @@ class Made:
         if contract.dialect.format is FileFormat.NDJSON:
             lines = [json.loads(line) for line in text.splitlines()]
             return [{names[k]: v for k, v in line.items()} for line in lines]
+        if contract.dialect.format is FileFormat.JSON:
+            items: list[Record] = json.loads(text)[contract.dialect.records.removeprefix("/")]
+            return items
         rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=contract.dialect.delimiter)
         return [{names[k]: v or None for k, v in row.items()} for row in rows]
 
