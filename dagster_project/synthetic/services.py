@@ -21,7 +21,7 @@ from dagster_project.synthetic.writers import Deliveries
 
 SERVICES = "ptv/services"
 VERSION = "v11"
-_DIRTY_A_MONTH = 2
+_DIRTY_A_MONTH = 1
 _CATALOGUE = uuid.uuid5(uuid.NAMESPACE_DNS, "ptv.example")
 Record = dict[str, Any]
 

@@ -75,6 +75,10 @@ class Made:
         if contract.dialect.format is FileFormat.NDJSON:
             lines = [json.loads(line) for line in text.splitlines()]
             return [{n: at(line, source) for source, n in names.items()} for line in lines]
+            return [{names[k]: v for k, v in line.items()} for line in lines]
+        if contract.dialect.format is FileFormat.JSON:
+            items: list[Record] = json.loads(text)[contract.dialect.records.removeprefix("/")]
+            return items
         rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=contract.dialect.delimiter)
         return [{names[k]: v or None for k, v in row.items()} for row in rows]
 
