@@ -73,8 +73,9 @@ final as (
                 or line.service_date >= coalesce(provider.valid_to_date, date '9999-12-31')
                 then 'not_approved'
             when
-                concat(',', provider.service_codes, ',')
-                not like concat('%,', line.service_code, ',%')
+                strpos(
+                    concat(',', provider.service_codes, ','), concat(',', line.service_code, ',')
+                ) = 0
                 then 'other_service'
             else 'approved'
         end as provider_match_code,

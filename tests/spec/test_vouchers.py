@@ -265,6 +265,7 @@ def test_every_line_is_kept_and_says_how_it_stands_to_its_budget(
         ({"voucher_provider_id": "PT9"}, "unknown"),
         ({"voucher_provider_id": "PT2"}, "other_service"),
         ({"service_code": "care"}, "other_service"),  # a part of a code is no code
+        ({"service_code": "clean_ng"}, "other_service"),  # nor is an underscore any letter
         ({"service_date": date(2016, 12, 31)}, "not_approved"),
         ({"service_date": date(2017, 9, 1)}, "not_approved"),
         ({"voucher_provider_id": None}, "hidden"),
