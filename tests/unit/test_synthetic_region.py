@@ -521,8 +521,10 @@ def test_totals_are_of_the_right_size(clean: Made) -> None:
 
 
 def test_few_of_the_rows_are_bad(autumn: Made) -> None:
+    """Beyond one of each kind, which even a region of 1 000 has."""
+    kinds = sum(b.fate is Fate.DIRTY for listed in BLEMISHES.values() for b in listed)
     received = sum(autumn.manifest["files"].values())
-    assert len(autumn.manifest["dirty_rows"]) / received < 0.005
+    assert 0 < len(autumn.manifest["dirty_rows"]) - kinds < 0.002 * received
 
 
 def test_the_true_risk_is_kept_outside_the_landing_folder(small: Made) -> None:
