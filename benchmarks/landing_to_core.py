@@ -51,6 +51,8 @@ DELIVERED_CORE = (
     "core.need_assessment",
     "core.service_period",
     "core.care_relation",
+    "core.hospital_episode",
+    "core.invoice_line",
 )
 """Core tables that hold the rows of delivered tables; the rest is derived from them."""
 
@@ -154,7 +156,7 @@ def _sequence(month_count: int, start: int = 201701) -> int:
 
 
 def plain_copy(landing: Path, target: Path, last: int) -> Plain:
-    """Copy every delivered CSV with nothing but DuckDB, one Parquet file a table and major."""
+    """Copy every delivered CSV and Parquet file with nothing but DuckDB, one a table and major."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     catalogue = load_definition().catalogue
@@ -164,7 +166,7 @@ def plain_copy(landing: Path, target: Path, last: int) -> Plain:
     for key in catalogue.tables():
         for file, sequence in _sent(landing / key, last):
             contract = catalogue.in_force(key, sequence)
-            if contract.dialect.format is not FileFormat.CSV:
+            if contract.dialect.format not in {FileFormat.CSV, FileFormat.PARQUET}:
                 continue
             started = time.perf_counter()
             groups[key, contract.major].append(_as_utf8(file, contract, target))
@@ -199,7 +201,8 @@ def _is_later(sequence: int, last: int) -> bool:
 
 
 def _as_utf8(file: Path, contract: Contract, target: Path) -> Path:
-    if contract.dialect.encoding.startswith("utf-8"):
+    is_text = contract.dialect.format is FileFormat.CSV
+    if not is_text or contract.dialect.encoding.startswith("utf-8"):
         return file
     copy = target / file.name
     copy.write_bytes(file.read_bytes().decode(contract.dialect.encoding).encode("utf-8"))
@@ -211,10 +214,14 @@ def _copy(
 ) -> int:
     names = ", ".join(f"'{f}'" for f in files)
     dialect = contract.dialect
+    source = (
+        f"select cast(columns(*) as varchar) from read_parquet([{names}])"
+        if dialect.format is FileFormat.PARQUET
+        else f"select * from read_csv([{names}], delim = '{dialect.delimiter}', quote = '\"',"
+        f" skip = {dialect.header_line - 1}, header = true, all_varchar = true)"
+    )
     row = connection.execute(
-        f"copy (select * from read_csv([{names}], delim = '{dialect.delimiter}', quote = '\"',"
-        f" skip = {dialect.header_line - 1}, header = true, all_varchar = true))"
-        f" to '{target}' (format parquet, compression zstd)"
+        f"copy ({source}) to '{target}' (format parquet, compression zstd)"
     ).fetchone()
     return int(row[0]) if row else 0
 
