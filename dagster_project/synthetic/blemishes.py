@@ -549,7 +549,7 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
         _dirty("person_id.required", None),
         _WRONG_CHECK,
         DUPLICATE,
-        Blemish("topic_code.valid_values", {"topic_code": "muu"}, Fate.WARNED),
+        Blemish("contact_topic_code.valid_values", {"contact_topic_code": "muu"}, Fate.WARNED),
     ),
     "guidance/study_enrolment": (
         _dirty("cohort_code.valid_values", "koe"),

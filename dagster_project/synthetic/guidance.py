@@ -192,7 +192,7 @@ class Contacts:
                 "contacted_at": time_text(pl.Series(began), TIME),
                 "contact_kind_code": labels(kinds, kind),
                 "duration_minutes": _with_point(tenths).set(pl.Series(~known), None),
-                "topic_code": labels(self._topics, topic),
+                "contact_topic_code": labels(self._topics, topic),
                 "has_third_sector_referral": labels(("0", "1"), referral.astype(np.int64)),
                 "updated_at": time_text(saved, TIME),
                 "is_protected": persons.hidden[person],

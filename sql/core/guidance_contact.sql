@@ -20,7 +20,7 @@ final as (
         cast(date_trunc('month', civil_date(contacts.contacted_at)) as date) as contact_month,
         contacts.contact_kind_code,
         contacts.duration_minutes,
-        contacts.topic_code,
+        contacts.contact_topic_code,
         contacts.has_third_sector_referral,
         contacts.delivery_sequence,
         contacts.record_number
@@ -38,7 +38,7 @@ select
     contact_month,
     contact_kind_code,
     duration_minutes,
-    topic_code,
+    contact_topic_code,
     has_third_sector_referral,
     delivery_sequence,
     record_number

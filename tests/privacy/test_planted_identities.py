@@ -28,13 +28,14 @@ from tests.support.small_region import CODES, LATER_CODE
 
 
 def test_codes_of_every_fate_are_planted(region: Region) -> None:
-    """Valid, replaced, protected, quarantined for their check character: all are searched for."""
+    """Valid, replaced, protected, in texts, with a wrong check character: all are searched for."""
     listed = [change["previous_code"] for change in region.manifest["code_changes"]]
     listed += [c for order in region.manifest["protection_orders"] for c in order["codes"]]
     rules = {row["rule_id"] for row in region.manifest["dirty_rows"]}
     assert len(region.codes) > 1_000
     assert set(listed) <= region.codes
     assert {"person_id.identity_code", "previous_person_id.identity_code"} <= rules
+    assert region.manifest["codes_in_texts"]
 
 
 def test_no_code_can_be_read_anywhere_after_a_run(region: Region) -> None:

@@ -109,7 +109,7 @@ def contact(number: int, of: str, at: datetime, **others: Value) -> Row:
         "contacted_at": at,
         "contact_kind_code": "phone",
         "duration_minutes": Decimal("12.5"),
-        "topic_code": "budget",
+        "contact_topic_code": "budget",
         "has_third_sector_referral": False,
         "updated_at": at,
     }

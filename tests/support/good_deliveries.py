@@ -200,11 +200,18 @@ def _records(document: Any, pointer: str) -> list[Any]:
 
 
 def _renamed_sheet(good: Good, first: str) -> bytes:
-    book, dialect = load_workbook(BytesIO(good.data)), good.contract.dialect
-    # The lowest row of the header is the heading's own; those above may be merged over several.
-    lowest = dialect.header_line + dialect.header_rows - 1
-    book[dialect.sheet].cell(lowest, 1).value = OTHER
+    book, dialect = _values(good), good.contract.dialect
+    page = book[dialect.sheet]
+    rows = range(dialect.header_line, dialect.header_line + dialect.header_rows)
+    # The lowest cell of its own: one that is merged with those above has no value.
+    own = [page.cell(n, 1) for n in rows if page.cell(n, 1).value is not None]
+    own[-1].value = OTHER
     return _saved(book)
+
+
+def _values(good: Good) -> Any:
+    """The workbook with what its formulas came to, which openpyxl does not keep beside them."""
+    return load_workbook(BytesIO(good.data), data_only=True)
 
 
 def _saved(book: Any) -> bytes:
@@ -235,8 +242,7 @@ def _emptied_document(good: Good) -> bytes:
 
 
 def _emptied_sheet(good: Good) -> bytes:
-    book = load_workbook(BytesIO(good.data))
-    dialect = good.contract.dialect
+    book, dialect = _values(good), good.contract.dialect
     page = book[dialect.sheet]
     first = dialect.header_line + dialect.header_rows
     page.delete_rows(first, page.max_row - first + 1)
