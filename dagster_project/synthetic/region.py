@@ -370,7 +370,6 @@ def _vouchers(region: Region, chunk: Chunk, apotti: Apotti) -> Vouchers:
         services=apotti.services,
         persons=lambda month: Persons.of(chunk.identities, month),
         number=chunk.number,
-        residents=region.manifest.region["residents"],
     )
 
 

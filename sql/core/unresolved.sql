@@ -131,6 +131,8 @@ waiting as (
             general_ledger.voucher_number = ledger_entry.voucher_number
             and general_ledger.line_number = ledger_entry.line_number
     where general_ledger.service_class_code is not null
+    union all
+    select
         'enrolment_portal' as source,
         'flags' as table_name,
         flags.delivery_sequence,
