@@ -20,6 +20,7 @@ from typing import Annotated
 import typer
 
 from dagster_project import pipeline
+from dagster_project.contract_commands import contracts_app
 from dagster_project.errors import TietoallasError
 from dagster_project.lake import maintenance, status
 from dagster_project.publish.release import Release, publish
@@ -32,6 +33,7 @@ quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that did not pass 
 app.add_typer(quarantine_app, name="quarantine")
 keys_app = typer.Typer(no_args_is_help=True, help="The keys that open the vault.")
 app.add_typer(keys_app, name="keys")
+app.add_typer(contracts_app, name="contracts")
 
 DEMO_RESIDENTS = 5_000
 DEMO_MONTHS = 12
@@ -308,8 +310,9 @@ def ui(port: int = 3000) -> None:
 
 def _dagster_environment(settings: Settings) -> dict[str, str]:
     """What Dagster's processes read; whole paths, for they work in another folder."""
-    keys = {} if settings.keys is None else {"TIETOALLAS_KEYS": str(settings.keys.resolve())}
-    return keys | {
+    given = {"KEYS": settings.keys, "CONTRACTS": settings.contracts, "SQL": settings.sql}
+    paths = {f"TIETOALLAS_{k}": str(path.resolve()) for k, path in given.items() if path}
+    return paths | {
         "TIETOALLAS_HOME": str(settings.home.resolve()),
         "DAGSTER_HOME": str(settings.dagster_home.resolve()),
         "DAGSTER_DISABLE_TELEMETRY": "yes",

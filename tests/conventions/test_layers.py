@@ -42,17 +42,19 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "pipeline": (*LAKE, "lake", "vault", "publish.withdrawal"),
     "publish": (*LAKE, "lake", "pipeline"),
     "assets": (*LAKE, "lake", "publish", "pipeline"),
+    "profiling": (*LAKE, "lake", "vault.identity_codes"),
+    "contract_commands": (*LAKE, "lake", "pipeline", "profiling"),
     "definitions": (*LAKE, "lake", "publish", "pipeline", "assets"),
-    "cli": (*LAKE, "lake", "publish", "pipeline", "synthetic", "vault"),
+    "cli": (*LAKE, "lake", "publish", "pipeline", "synthetic", "vault", "contract_commands"),
 }
 
 # Package of others -> the only parts that may import it.
 USERS: dict[str, tuple[str, ...]] = {
     "dagster": ("assets", "definitions"),
-    "duckdb": ("lake", "vault", "publish"),
+    "duckdb": ("lake", "vault", "publish", "profiling"),
     "duckdb_extensions": ("lake.connection",),
     "pyrage": ("vault",),
-    "typer": ("cli",),
+    "typer": ("cli", "contract_commands"),
 }
 
 # Everyone else takes the time as an argument.
