@@ -5,16 +5,23 @@ Here: arguments, what is printed, exit status. Not here: the work (`profiling`, 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dagster_project.contracts import lint as linter
+from dagster_project.contracts.documents import OPEN
 from dagster_project.contracts.loader import SUFFIX, load_contract
 from dagster_project.contracts.model import Catalogue, Contract
 from dagster_project.errors import ContractError, DeliveryRefused, TietoallasError
 from dagster_project.pipeline import CONTRACTS, load_definition
+from dagster_project.profiling.contract_text import contract_text
+from dagster_project.profiling.headings import plain, table_name
+from dagster_project.profiling.persons import Mark
+from dagster_project.profiling.proposal import Proposal
+from dagster_project.profiling.scaffold import scaffold
 from dagster_project.profiling.trial import Finding, Trial, Upcast, try_delivery
 from dagster_project.settings import Settings
 from dagster_project.sources.landing import safe_name
@@ -25,6 +32,73 @@ contracts_app = typer.Typer(
 
 LEFT_OUT, REFUSED = 1, 2
 """Exit status of `try`: something would stay out; nothing would come in."""
+_MARKS = {
+    Mark.IDENTITY: "persons",
+    Mark.PLACE: "places",
+    Mark.VAULT_ONLY: "vault alone",
+}
+
+
+@contracts_app.command(name="scaffold")
+def propose(
+    files: Annotated[list[Path], typer.Argument(help="Deliveries of one table, or of several.")],
+    source: Annotated[
+        str | None, typer.Option(help="Who sends them; else the name of their folder.")
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option(help="One table for all; else by the files' names.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of contracts; else TIETOALLAS_CONTRACTS, or ours.")
+    ] = None,
+) -> None:
+    """Propose a contract from files: all their records are read, and none of their values shown."""
+    settings = Settings()
+    folder = output or settings.contracts or CONTRACTS
+    groups: dict[str, list[Path]] = {}
+    for path in sorted(files, key=lambda p: p.name):
+        groups.setdefault(table or table_name(path.stem), []).append(path)
+    has_failed = False
+    for name, paths in groups.items():
+        try:
+            _propose_one(paths, source or _source_of(paths[-1]), name, folder, settings)
+        except TietoallasError as refused:
+            typer.secho(f"REFUSED {safe_name(paths[-1].name)}: {refused}", fg="red", err=True)
+            has_failed = True
+    if has_failed:
+        raise typer.Exit(REFUSED)
+
+
+def _source_of(path: Path) -> str:
+    return plain(path.resolve().parent.name) or "stranger"
+
+
+def _propose_one(
+    paths: list[Path], source: str, table: str, folder: Path, settings: Settings
+) -> None:
+    for name in (source, table):
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise ContractError("source and table are written in ASCII snake_case: give --source")
+    target = folder / source / table / f"v1{SUFFIX}"
+    if target.exists():
+        raise ContractError(f"{target} exists and is not written over; remove it, or use --table")
+    proposal = scaffold(paths, source=source, table=table, settings=settings)
+    text = contract_text(proposal)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8")
+    _print_proposal(proposal, target, text.count(f"{OPEN}: "))
+
+
+def _print_proposal(proposal: Proposal, target: Path, question_count: int) -> None:
+    typer.echo(f"wrote        {target}")
+    typer.echo(f"from         {proposal.row_count} records, {len(proposal.columns)} columns")
+    keyed = [c.name for c in proposal.columns if c.key_position]
+    typer.echo(f"key          {', '.join(keyed) or 'none found'}")
+    for mark, words in _MARKS.items():
+        named = [c.name for c in proposal.columns if c.suspicion.mark is mark]
+        if named:
+            typer.echo(f"{words:13}{', '.join(named)}")
+    typer.echo(f"to answer    {question_count} TODOs; then: tietoallas contracts lint {target}")
 
 
 @contracts_app.command(name="lint")

@@ -113,8 +113,8 @@ def load_contract(path: Path) -> Contract:
     """One contract, `<source>/<table>/v<major>.odcs.yaml`, checked by itself.
 
     Raises:
-        ContractError: it breaks the standard's JSON schema, says what is not understood, or leaves a
-            question open.
+        ContractError: it breaks the standard's JSON schema, says what is not understood, or has a
+            question left open.
     """
     document = read_document(path)
     for place in unanswered(document):

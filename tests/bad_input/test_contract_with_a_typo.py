@@ -7,7 +7,6 @@ Not here: every rule of the loader (`tests/unit/test_contracts_broken.py`).
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
