@@ -146,7 +146,7 @@ def _tables(
             if place == 0 and least > 1 and _is_header_of(fields, width, records):
                 return [_Table(delimiter, quote, width, 1.0, line, tuple(fields))]
             continue
-        if any(_is_value(field) for field in fields):
+        if any(_is_value(field, delimiter) for field in fields):
             return []
         rest = records[place:]
         share = sum(len(f) == width for _, f in rest) / len(rest)
@@ -160,7 +160,7 @@ def _is_header_of(fields: list[str], width: int, records: list[tuple[int, list[s
     return (
         len(fields) == width
         and named > width / 2
-        and not any(_is_value(field) for field in fields)
+        and not any(_is_value(field, ";") for field in fields)
         and len(records) > 1
     )
 
@@ -170,7 +170,9 @@ def _is_quoted(records: list[tuple[int, list[str]]], quote: str) -> bool:
     return not any(quote in field for _, fields in records for field in fields)
 
 
-def _is_value(field: str) -> bool:
-    """Whether a field is a number, a date or an identity code rather than a heading."""
+def _is_value(field: str, delimiter: str) -> bool:
+    """Whether a field is a number, a date, or holds a code or several fields: no heading."""
     text = field.strip()
-    return bool(_VALUE.fullmatch(text)) and not _YEAR.fullmatch(text)
+    is_many = delimiter == "," and any(other in field for other in ";\t|")
+    is_one = bool(_VALUE.fullmatch(text)) and not _YEAR.fullmatch(text)
+    return is_one or is_many or bool(re.search(CODE_PATTERN, text))

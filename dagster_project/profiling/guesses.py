@@ -54,6 +54,7 @@ _BOOLEANS_ARE_SURE_FROM = 20
 """Values from which on 0 and 1 alone are truth, whatever the heading."""
 LONGEST_NUMBER = 15
 """Digits that every spreadsheet and BI tool keeps; longer ones are identifiers, hence text."""
+LARGEST_SCALE = 18
 _SOME_MAY_DIFFER_FROM = 50
 _MOST = 0.95
 """Of different values: the rest may be faults of the source, which the whole file will tell."""

@@ -19,6 +19,7 @@ from dagster_project.lake.casts import cast
 from dagster_project.lake.connection import Lake
 from dagster_project.profiling.guesses import (
     BOOLEANS,
+    LARGEST_SCALE,
     LONGEST_FORM,
     Guess,
     Kind,
@@ -31,12 +32,13 @@ from dagster_project.sql_text import literal
 from dagster_project.vault.identity_codes import CODE_PATTERN
 
 _GUESSED_FROM = 2_000
+_LONGEST_CODE = 14
+"""Of identity codes with blanks around them."""
 _FEW = 0.01
 LONGEST_LIST = 40
 """Different values that may be a code list."""
 _TRUE = tuple(dict.fromkeys(pair[0] for pair in BOOLEANS))
 _FALSE = tuple(dict.fromkeys(pair[1] for pair in BOOLEANS))
-_NUMBER = r"-?(0|[1-9][0-9]*)([.,][0-9]{1,18})?"
 _CHECK = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 
 
@@ -181,19 +183,26 @@ class _Asked:
 
     def answer(self) -> Measured:
         """Everything that is known now."""
-        lists = _short_lists(self._lake, self._records, self._facts, self._missing)
+        samples = tuple(tuple(sample) for sample in self._samples)
+        lists, forms = _short_lists_and_forms(
+            self._lake, self._records, self._facts, samples, self._missing
+        )
+        codes = {
+            i: _valid_codes(self._lake, self._records, i)
+            for i, f in self._facts.items()
+            if f.codes_within > f.filled / 2 and f.longest <= _LONGEST_CODE
+        }
         columns = [
             replace(
                 self._facts[i],
+                codes=codes.get(i, 0),
                 values=lists.get(i, {}),
+                pattern=forms.get(i, ""),
                 narrower=self._given_up.get(i, (None, 0))[0],
                 misfits=self._given_up.get(i, (None, self._facts[i].misfits))[1],
             )
             for i in range(len(self._lists))
         ]
-        samples = tuple(tuple(sample) for sample in self._samples)
-        forms = _patterns(self._lake, self._records, self._facts, samples, self._missing)
-        columns = [replace(c, pattern=forms.get(i, "")) for i, c in enumerate(columns)]
         return Measured(
             self._row_count,
             tuple(columns),
@@ -252,9 +261,17 @@ def _pass(
 ) -> tuple[int, dict[int, Facts]]:
     """One pass over all records: how many there are, and what holds of some columns."""
     values = ", ".join(f"{_present(i, missing)} as v_{i}" for i in guesses)
-    asked = {i: _questions(f"v_{i}", guesses[i], records.dialect) for i in guesses}
+    helped = ", ".join(
+        f"{sql} as {name}_{i}"
+        for i, told in guesses.items()
+        for name, sql in _helpers(f"v_{i}", told, records.dialect).items()
+    )
+    asked = {i: _questions(i, guesses[i]) for i in guesses}
     terms = ", ".join(["count(*)", *(term for q in asked.values() for term in q.values())])
-    (row,) = lake.rows(f"select {terms} from (select {values} from {records.without_totals})")
+    (row,) = lake.rows(
+        f"select {terms} from (select *{', ' if helped else ''}{helped}"
+        f" from (select {values} from {records.without_totals}))"
+    )
     answers = iter(row[1:])
     facts = {}
     for i, questions in asked.items():
@@ -275,32 +292,45 @@ def _as_facts(told: Guess, answers: dict[str, Any], *, is_stated: bool) -> Facts
     facts = Facts(guess=told, **answers)
     if told.kind in (Kind.TEXT, Kind.EMPTY) or is_stated:
         return replace(facts, fitting=0 if told.kind is Kind.EMPTY else facts.filled)
-    if told.kind is Kind.NUMBER:
-        return replace(facts, fitting=facts.fitting - min(facts.commas, facts.points))
+    if told.kind is Kind.NUMBER and told.form:
+        has_decimals = facts.scale > 0
+        commas, points = (1, 0) if told.form == "," else (0, 1)
+        return replace(facts, commas=commas * has_decimals, points=points * has_decimals)
     return facts
 
 
-def _questions(v: str, told: Guess, dialect: Dialect) -> dict[str, str]:
+def _helpers(v: str, told: Guess, dialect: Dialect) -> dict[str, str]:
+    """Expressions over one value that several questions share."""
+    match told.kind:
+        case Kind.NUMBER if not told.form:
+            return {"whole": f"try_cast({v} as bigint)"}
+        case Kind.NUMBER:
+            place = f"instr({v}, '{told.form}')"
+            return {"after": f"case when {place} > 0 then strlen({v}) - {place} else 0 end"}
+        case Kind.TEXT | Kind.EMPTY:
+            return {}
+        case _:
+            return {"typed": _typed(v, told, dialect)}
+
+
+def _questions(place: int, told: Guess) -> dict[str, str]:
     """Aggregates by the name of the fact that they tell."""
-    common = {
-        "filled": f"count({v})",
-        "distinct": f"approx_count_distinct({v})",
-        "longest": f"max(strlen({v}))",
-        "shortest": f"min(strlen({v}))",
-    }
+    v = f"v_{place}"
+    common = {"filled": f"count({v})", "distinct": f"approx_count_distinct({v})"}
     match told.kind:
         case Kind.EMPTY:
             return common
+        case Kind.NUMBER if not told.form:
+            return common | _of_whole_number(v, f"whole_{place}")
         case Kind.NUMBER:
-            return common | _of_number(v)
+            return common | _of_decimal(v, f"after_{place}", told.form)
         case Kind.TEXT:
             return common | _of_text(v)
         case _:
-            value = _typed(v, told, dialect)
             return common | {
-                "fitting": f"count({value})",
-                "least": f"min({value})",
-                "greatest": f"max({value})",
+                "fitting": f"count(typed_{place})",
+                "least": f"min(typed_{place})",
+                "greatest": f"max(typed_{place})",
             }
 
 
@@ -308,7 +338,7 @@ def _typed(v: str, told: Guess, dialect: Dialect) -> str:
     """A value as the gate would cast it, NULL where it does not fit."""
     types = {Kind.BOOLEAN: "BOOLEAN", Kind.DATE: "DATE", Kind.MOMENT: "TIMESTAMP"}
     if told.kind is Kind.NUMBER:
-        return f"case when regexp_full_match({v}, '{_NUMBER}') then {v} end"
+        return f"case when {_is_number(v, told.form)} then {v} end"
     if told.kind not in types:
         return v
     given = replace(
@@ -321,37 +351,54 @@ def _typed(v: str, told: Guess, dialect: Dialect) -> str:
     return cast(v, Column("v", "v", types[told.kind], ""), given)
 
 
-def _of_number(v: str) -> dict[str, str]:
-    after = (
-        f"case when contains({v}, ',') then strlen({v}) - instr({v}, ',')"
-        f" when contains({v}, '.') then strlen({v}) - instr({v}, '.') else 0 end"
-    )
+def _is_number(v: str, mark: str) -> str:
+    """Whether a value is a number without leading zeros; a whole one prints again as it came."""
+    if not mark:
+        return f"cast(try_cast({v} as bigint) as varchar) = {v}"
+    escaped = "[.]" if mark == "." else mark
+    return f"regexp_full_match({v}, '-?(0|[1-9][0-9]*)({escaped}[0-9]{{1,{LARGEST_SCALE}}})?')"
+
+
+def _of_whole_number(v: str, whole: str) -> dict[str, str]:
     return {
-        "fitting": f"count(*) filter (regexp_full_match({v}, '{_NUMBER}'))",
+        "fitting": f"count(*) filter (cast({whole} as varchar) = {v})",
+        "digits": f"max(strlen({v}))",
+        "negatives": f"count(*) filter ({whole} < 0)",
+        "zeros": f"count(*) filter ({whole} = 0)",
+        "greatest": f"max({whole})",
+    }
+
+
+def _of_decimal(v: str, after: str, mark: str) -> dict[str, str]:
+    return {
+        "fitting": f"count(*) filter ({_is_number(v, mark)})",
         "scale": f"max({after})",
-        "digits": f"max(strlen({v}) - ({after}))",
-        "commas": f"count(*) filter (contains({v}, ','))",
-        "points": f"count(*) filter (contains({v}, '.'))",
+        "digits": f"max(strlen({v}) - {after})",
         "negatives": f"count(*) filter (starts_with({v}, '-'))",
-        "zeros": f"count(*) filter ({v} = '0')",
         "greatest": f"max(try_cast(replace({v}, ',', '.') as double))",
     }
 
 
 def _of_text(v: str) -> dict[str, str]:
-    code = f"upper(trim({v}))"
-    digits = f"try_cast(substr({code}, 1, 6) || substr({code}, 8, 3) as bigint)"
-    is_code = (
-        f"case when strlen({v}) between 11 and 14 and regexp_full_match({code}, '{CODE_PATTERN}')"
-        f" then substr('{_CHECK}', {digits} % 31 + 1, 1) = substr({code}, 11, 1) end"
-    )
     return {
-        "codes": f"count(*) filter ({is_code})",
-        "codes_within": "count(*) filter (case when strlen("
-        f"{v}) > 10 then regexp_matches({v}, '{CODE_PATTERN}') end)",
+        "longest": f"max(strlen({v}))",
+        "shortest": f"min(strlen({v}))",
+        "codes_within": f"count(*) filter (case when strlen({v}) > 10"
+        f" then regexp_matches({v}, '{CODE_PATTERN}') end)",
         "at_signs": f"count(*) filter (contains({v}, '@'))",
         "blanks": f"count(*) filter (contains({v}, ' '))",
     }
+
+
+def _valid_codes(lake: Lake, records: Records, place: int) -> int:
+    """Values that are identity codes with the right check character; each code is checked once."""
+    digits = "try_cast(substr(code, 1, 6) || substr(code, 8, 3) as bigint)"
+    return lake.count(
+        "select sum(row_count) from (select upper(trim(v)) as code, count(*) as row_count"
+        f" from (select raw_{place} as v from {records.without_totals}) where strlen(v) > 10"
+        f" group by all) where regexp_full_match(code, '{CODE_PATTERN}')"
+        f" and substr('{_CHECK}', {digits} % 31 + 1, 1) = substr(code, 11, 1)"
+    )
 
 
 def _misfits(
@@ -360,8 +407,6 @@ def _misfits(
     """Different values that do not keep to a guess, some of them."""
     value = _typed("v", told, records.dialect)
     unlike = "true" if told.kind is Kind.EMPTY else f"({value}) is null"
-    if told.kind is Kind.NUMBER:
-        unlike += " or contains(v, ',')" if told.form == "." else " or contains(v, '.')"
     rows = lake.rows(
         f"select v from (select {_present(place, missing)} as v from {records.without_totals})"
         f" where v is not null and ({unlike}) limit {_GUESSED_FROM}"
@@ -369,45 +414,41 @@ def _misfits(
     return list(dict.fromkeys(v for (v,) in rows))
 
 
-def _patterns(
+def _short_lists_and_forms(
     lake: Lake,
     records: Records,
     facts: dict[int, Facts],
     samples: Sequence[Sequence[str]],
     missing: Iterable[str],
-) -> dict[int, str]:
-    """Forms of texts of one length, where what the first records suggest holds of all."""
-    suggested = {
-        i: form
-        for i, f in facts.items()
-        if f.guess.kind is Kind.TEXT and 0 < f.longest == f.shortest <= LONGEST_FORM
-        if (form := form_of(samples[i]))
-    }
-    if not suggested:
-        return {}
-    values = ", ".join(f"{_present(i, missing)} as v_{i}" for i in suggested)
-    terms = ", ".join(
-        f"count(*) filter (not regexp_full_match(v_{i}, {literal(form)}))"
-        for i, form in suggested.items()
-    )
-    (row,) = lake.rows(f"select {terms} from (select {values} from {records.without_totals})")
-    return {i: form for (i, form), broken in zip(suggested.items(), row, strict=True) if not broken}
+) -> tuple[dict[int, dict[str, int]], dict[int, str]]:
+    """How often each value occurs in columns that have few, and forms that hold of all values.
 
-
-def _short_lists(
-    lake: Lake, records: Records, facts: dict[int, Facts], missing: Iterable[str]
-) -> dict[int, dict[str, int]]:
-    """How often each value occurs, of columns of text or truth that have few."""
+    Forms are of texts of one length, and what the first records suggest.
+    """
     few = [
         i
         for i, f in facts.items()
         if f.guess.kind in (Kind.TEXT, Kind.BOOLEAN)
         and 0 < f.distinct <= LONGEST_LIST
-        and f.longest <= 40
+        and (f.longest <= LONGEST_LIST)
     ]
-    if not few:
-        return {}
-    values = ", ".join(f"{_present(i, missing)} as v_{i}" for i in few)
-    terms = ", ".join(f"histogram(v_{i})" for i in few)
-    (row,) = lake.rows(f"select {terms} from (select {values} from {records.without_totals})")
-    return {i: dict(found) for i, found in zip(few, row, strict=True)}
+    forms = {
+        i: form
+        for i, f in facts.items()
+        if f.guess.kind is Kind.TEXT and i not in few and 0 < f.longest == f.shortest
+        if f.longest <= LONGEST_FORM and (form := form_of(samples[i]))
+    }
+    if not (few or forms):
+        return {}, {}
+    values = ", ".join(f"{_present(i, missing)} as v_{i}" for i in (*few, *forms))
+    terms = [f"histogram(v_{i})" for i in few]
+    terms += [
+        f"count(*) filter (not regexp_full_match(v_{i}, {literal(form)}))"
+        for i, form in forms.items()
+    ]
+    (row,) = lake.rows(
+        f"select {', '.join(terms)} from (select {values} from {records.without_totals})"
+    )
+    lists = {i: dict(found) for i, found in zip(few, row, strict=False)}
+    broken = dict(zip(forms, row[len(few) :], strict=True))
+    return lists, {i: form for i, form in forms.items() if not broken[i]}
