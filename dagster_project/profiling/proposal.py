@@ -157,9 +157,11 @@ def _dialect(stated: Dialect, measured: Measured) -> Dialect:
     moments = Counter(f.guess.form for f in kinds if f.guess.kind is Kind.MOMENT)
     pairs = list(dict.fromkeys(_pair(f) for f in kinds if f.guess.kind is Kind.BOOLEAN))
     is_text = stated.format in (FileFormat.CSV, FileFormat.NDJSON, FileFormat.JSON)
+    # A comma that parts columns parts no decimals.
+    has_marks = is_text and not (stated.format is FileFormat.CSV and stated.delimiter == ",")
     return replace(
         stated,
-        decimal_separator=_usual(marks, stated.decimal_separator) if is_text else ".",
+        decimal_separator=_usual(marks, stated.decimal_separator) if has_marks else ".",
         date_format=_usual(dates, stated.date_format) if is_text else stated.date_format,
         timestamp_format=_usual(moments, stated.timestamp_format)
         if is_text
