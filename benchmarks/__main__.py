@@ -1,6 +1,7 @@
 """`python -m benchmarks`: measure, and print a table for `benchmarks/README.md`.
 
-Here: arguments and printing. Not here: what is timed (`landing_to_core`, `start_up`).
+Here: arguments and printing. Not here: what is timed (`landing_to_core`, `own_extracts`,
+`start_up`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import landing_to_core, start_up
+from benchmarks import landing_to_core, own_extracts, start_up
 
 
 def main() -> None:
@@ -24,6 +25,7 @@ def main() -> None:
         work = arguments.work or Path(temporary)
         lines = [
             *start_up.measure(),
+            *own_extracts.measure(work),
             *landing_to_core.measure(
                 work, residents=arguments.residents, months=arguments.months, runs=arguments.runs
             ),

@@ -19,7 +19,8 @@ from typing import Annotated
 
 import typer
 
-from dagster_project import cli_rights, pipeline
+from dagster_project import pipeline, rights_commands
+from dagster_project.contract_commands import contracts_app
 from dagster_project.errors import TietoallasError
 from dagster_project.lake import maintenance, status
 from dagster_project.publish.release import Release, publish
@@ -32,15 +33,17 @@ quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that did not pass 
 app.add_typer(quarantine_app, name="quarantine")
 keys_app = typer.Typer(no_args_is_help=True, help="The keys that open the vault.")
 app.add_typer(keys_app, name="keys")
-keys_app.command(name="rotate")(cli_rights.keys_rotate)
-app.add_typer(cli_rights.person_app, name="person")
-app.command(name="expire")(cli_rights.expire)
-app.command(name="backup")(cli_rights.back_up)
-app.command(name="restore")(cli_rights.restore)
+keys_app.command(name="rotate")(rights_commands.keys_rotate)
+app.add_typer(rights_commands.person_app, name="person")
+app.command(name="expire")(rights_commands.expire)
+app.command(name="backup")(rights_commands.back_up)
+app.command(name="restore")(rights_commands.restore)
+app.add_typer(contracts_app, name="contracts")
 
 DEMO_RESIDENTS = 5_000
 DEMO_MONTHS = 12
-PERSON_SOURCES = ("population_register", "apotti", "enrolment_portal")
+PUBLISHED_SOURCES = ("statfin", "thl")
+"""What anyone may have put into landing before the demo is made."""
 
 
 def main() -> None:
@@ -104,9 +107,8 @@ def _needs_demo_deliveries(settings: Settings) -> bool:
     if _is_in_use(settings):
         return False
     return not any(
-        path.is_file()
-        for source in PERSON_SOURCES
-        for path in (settings.landing / source).rglob("*")
+        path.is_file() and path.relative_to(settings.landing).parts[0] not in PUBLISHED_SOURCES
+        for path in settings.landing.rglob("*")
     )
 
 
@@ -305,8 +307,9 @@ def ui(port: int = 3000) -> None:
 
 def _dagster_environment(settings: Settings) -> dict[str, str]:
     """What Dagster's processes read; whole paths, for they work in another folder."""
-    keys = {} if settings.keys is None else {"TIETOALLAS_KEYS": str(settings.keys.resolve())}
-    return keys | {
+    given = {"KEYS": settings.keys, "CONTRACTS": settings.contracts, "SQL": settings.sql}
+    paths = {f"TIETOALLAS_{k}": str(path.resolve()) for k, path in given.items() if path}
+    return paths | {
         "TIETOALLAS_HOME": str(settings.home.resolve()),
         "DAGSTER_HOME": str(settings.dagster_home.resolve()),
         "DAGSTER_DISABLE_TELEMETRY": "yes",

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from dagster_project import rulebook
@@ -59,17 +60,25 @@ class Definition:
         return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
-@lru_cache
-def load_definition() -> Definition:
-    """Read contracts, rulebooks and models from the installation.
+def load_definition(settings: Settings | None = None) -> Definition:
+    """Contracts, rulebooks and models: the installation's, and those the settings put beside them.
+
+    Args:
+        settings: Of the installation; without them the environment is read.
 
     Raises:
         ContractError: a contract or rulebook is not valid.
         BuildError: a model is not valid.
     """
-    catalogue = load_catalogue(CONTRACTS)
+    given = settings or Settings()
+    return _loaded(CONTRACTS, given.contracts, given.sql)
+
+
+@lru_cache
+def _loaded(root: Path, contracts: Path | None, sql: Path | None) -> Definition:
+    catalogue = load_catalogue(root, beside=contracts)
     rulebooks = rulebook.load_rulebooks()
-    graph = load_models(SQL, model_hashes(catalogue, rulebooks))
+    graph = load_models(SQL, model_hashes(catalogue, rulebooks), beside=sql)
     newest = [catalogue.latest(key) for key in catalogue.tables()]
     check_purposes(graph, {contract.table: contract.register for contract in newest})
     return Definition(catalogue, rulebooks, graph)
@@ -115,7 +124,7 @@ def open_session(
         SettingsError: keys are missing, another run is writing, or the disk is too full.
     """
     keyring = load_keyring(settings)
-    loaded = definition or load_definition()
+    loaded = definition or load_definition(settings)
     run = Run(run_id or uuid.uuid4().hex, now or _utc_now, on_step)
     with open_lake(settings) as lake:
         identities = Identities(lake.connection, settings.vault, keyring)

@@ -4,7 +4,7 @@ Each is one call over vault, lake and releases, logged in the vault before anyth
 removed, and safe to repeat after a crash.
 
 Here: the order of things. Not here: how each part does it (`vault.person_records`, `lake.erasure`,
-`publish.withdrawal`), or the command line (`cli_rights`).
+`publish.withdrawal`), or the command line (`rights_commands`).
 """
 
 from __future__ import annotations

@@ -29,6 +29,12 @@ class Settings(BaseSettings):
     )
     memory_limit_gib: float | None = Field(default=None, gt=0, description="DuckDB memory limit.")
     threads: int | None = Field(default=None, ge=1, description="DuckDB threads.")
+    contracts: Path | None = Field(
+        default=None, description="A folder of contracts of one's own, beside the installation's."
+    )
+    sql: Path | None = Field(
+        default=None, description="A folder of models of one's own (`core/`, `mart/`), likewise."
+    )
     min_free_disk_gib: float = Field(
         default=1.0, ge=0, description="A run refuses to start below this."
     )

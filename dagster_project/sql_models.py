@@ -134,22 +134,38 @@ class ModelGraph:
         return hashlib.sha256(joined.encode()).hexdigest()
 
 
-def load_models(root: Path, contract_hashes: Mapping[str, str]) -> ModelGraph:
+def load_models(
+    root: Path, contract_hashes: Mapping[str, str], *, beside: Path | None = None
+) -> ModelGraph:
     """Read every model below `sql/` and put parents before children.
 
     Args:
         root: the folder `sql/`.
         contract_hashes: of the newest contract of each staging table, by table name.
+        beside: another folder of that kind, whose models count as if they lay in the first.
 
     Raises:
-        BuildError: a header is wrong, a model reads a table nobody makes, or models form a ring.
+        BuildError: a header is wrong, a model reads a table nobody makes, two models have one
+            name, or models form a ring.
     """
-    models = {m.full_name: m for s in SCHEMAS for m in map(_load, sorted((root / s).glob("*.sql")))}
+    models: dict[str, Model] = {}
+    for path in _model_files(root, beside):
+        model = _load(path)
+        if model.full_name in models:
+            raise BuildError(f"{path}: there is a model {model.full_name} already; rename this one")
+        models[model.full_name] = model
     ordered: dict[str, Model] = {}
     for model in models.values():
         _place(model, models, ordered, trail=())
     graph = ModelGraph(tuple(ordered.values()), {})
     return ModelGraph(graph.models, _fingerprints(graph, contract_hashes))
+
+
+def _model_files(root: Path, beside: Path | None) -> list[Path]:
+    if beside and not any((beside / s).is_dir() for s in SCHEMAS):
+        raise BuildError(f"{beside}: holds no models; put them in its folders core and mart")
+    roots = (root, beside) if beside else (root,)
+    return [path for s in SCHEMAS for r in roots for path in sorted((r / s).glob("*.sql"))]
 
 
 def check_purposes(graph: ModelGraph, registers: Mapping[str, str]) -> None:

@@ -74,7 +74,7 @@ def column(prop: SchemaProperty, place: Place) -> Column:
     custom = parse_custom(ColumnCustom, prop.customProperties, place.at("customProperties"))
     result = Column(
         name=str(prop.name),
-        source_name=_text(prop, "physicalName", place),
+        source_name=_heading(prop, place),
         sql_type=_sql_type(prop, place),
         description=_text(prop, "description", place),
         is_required=bool(prop.required),
@@ -177,6 +177,12 @@ def _text(prop: SchemaProperty, key: str, place: Place) -> str:
     if not value or not str(value).strip():
         raise place.error(f"{key} is missing", "give it")
     return str(value).strip()
+
+
+def _heading(prop: SchemaProperty, place: Place) -> str:
+    """The name as sent: blanks around it are part of it."""
+    _text(prop, "physicalName", place)
+    return str(prop.physicalName)
 
 
 def _classification(prop: SchemaProperty, place: Place) -> str:

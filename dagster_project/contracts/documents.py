@@ -6,7 +6,7 @@ means (`odcs`, `loader`).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,32 @@ def read_document(path: Path) -> Document:
     if not isinstance(data, dict):
         raise ContractError(f"{path}:1: holds no mapping; write an ODCS data contract")
     return Document(path, content, data)
+
+
+OPEN = "TODO"
+"""Begins a value that stands for an answer which is still due."""
+
+
+def unanswered(document: Document) -> Iterator[Place]:
+    """Places whose value is a question that nobody has answered yet, in the order of the file."""
+    return _unanswered(document.data, Place(document))
+
+
+def _unanswered(value: object, place: Place) -> Iterator[Place]:
+    if isinstance(value, str) and value.startswith(OPEN):
+        yield place
+    items = value.items() if isinstance(value, dict) else ()
+    listed = enumerate(value) if isinstance(value, list) else ()
+    for key, item in (*items, *listed):
+        yield from _unanswered(item, place.at(key))
+
+
+def open_question(place: Place) -> tuple[str, str]:
+    """Problem and remedy of a place that holds a question."""
+    value: Any = place.document.data
+    for key in place.keys:
+        value = _step(value, key)
+    return " ".join(str(value).split()), "write the answer in its place"
 
 
 def _child(node: yaml.Node | None, key: Key) -> tuple[int, yaml.Node] | None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from dagster_project.contracts.documents import read_document
+from dagster_project.contracts.documents import open_question, read_document, unanswered
 from dagster_project.contracts.loader import contract_files, load_contract
 from dagster_project.contracts.model import Contract
 from dagster_project.contracts.odcs import validate, validator_of_the_version
@@ -19,25 +19,39 @@ from dagster_project.errors import ContractError
 from dagster_project.settings import PROJECT_ROOT
 
 
-def problems(root: Path) -> Iterator[str]:
+def problems(root: Path, *, beside: Path | None = None) -> Iterator[str]:
     """Messages about the contracts below a folder; none where all is well.
 
     Each file is checked by itself; only when all are sound are they checked against each other.
+
+    Args:
+        root: The folder, or a contract, which is then checked by itself alone.
+        beside: Another folder, checked together with the first.
     """
     try:
-        files = contract_files(root)
+        files = [root] if root.is_file() else list(contract_files(root))
+        files += contract_files(beside) if beside else ()
     except ContractError as error:
         yield str(error)
         return
     contracts: dict[Path, Contract] = {}
     for path in files:
-        try:
-            _check_version(path)
-            contracts[path] = load_contract(path)
-        except ContractError as error:
-            yield str(error)
-    if len(contracts) == len(files):
+        yield from _problems_of(path, contracts)
+    if len(contracts) == len(files) and not root.is_file():
         yield from _messages(lambda: check_catalogue(contracts))
+
+
+def _problems_of(path: Path, sound: dict[Path, Contract]) -> Iterator[str]:
+    """Messages about one file: every question left open, or the first thing that is wrong."""
+    try:
+        questions = list(unanswered(read_document(path)))
+        if questions:
+            yield from (str(place.error(*open_question(place))) for place in questions)
+            return
+        _check_version(path)
+        sound[path] = load_contract(path)
+    except ContractError as error:
+        yield str(error)
 
 
 def main(arguments: list[str]) -> int:

@@ -28,7 +28,13 @@ from dagster_project.contracts.custom import (
     parse_custom,
 )
 from dagster_project.contracts.dialects import check_final_newline, check_source_names, dialect
-from dagster_project.contracts.documents import Document, Place, read_document
+from dagster_project.contracts.documents import (
+    Document,
+    Place,
+    open_question,
+    read_document,
+    unanswered,
+)
 from dagster_project.contracts.expressions import check_value
 from dagster_project.contracts.model import (
     Catalogue,
@@ -72,13 +78,17 @@ _TARGET = re.compile(
 )
 
 
-def load_catalogue(root: Path) -> Catalogue:
+def load_catalogue(root: Path, *, beside: Path | None = None) -> Catalogue:
     """All contracts below a folder, checked one by one and against each other.
+
+    Args:
+        root: The folder.
+        beside: Another one, whose contracts count as if they lay in the first.
 
     Raises:
         ContractError: a contract is not valid, or there is none.
     """
-    files = contract_files(root)
+    files = [*contract_files(root), *(contract_files(beside) if beside else ())]
     contracts = {path: load_contract(path) for path in files}
     check_catalogue(contracts)
     return Catalogue(tuple(contracts.values()))
@@ -103,9 +113,12 @@ def load_contract(path: Path) -> Contract:
     """One contract, `<source>/<table>/v<major>.odcs.yaml`, checked by itself.
 
     Raises:
-        ContractError: it breaks the standard's JSON schema, or says what is not understood.
+        ContractError: it breaks the standard's JSON schema, says what is not understood, or has a
+            question left open.
     """
     document = read_document(path)
+    for place in unanswered(document):
+        raise place.error(*open_question(place))
     return _contract(odcs.parse(document), document)
 
 

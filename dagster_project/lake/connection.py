@@ -12,6 +12,7 @@ import importlib.util
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -207,19 +208,43 @@ def load_extensions(
         connection.execute(f"load {literal(str(file))}")
 
 
+@contextmanager
+def open_scratch(settings: Settings) -> Iterator[Lake]:
+    """A database that is on no disk and holds no lake: what does not fit memory spills, encrypted.
+
+    Raises:
+        TietoallasError: the database fails by itself while it is open.
+    """
+    with tempfile.TemporaryDirectory(prefix="tietoallas-") as folder:
+        free = shutil.disk_usage(folder).free
+        connection = _configured(settings, _spilling_to(Path(folder), free), ("httpfs",))
+        try:
+            yield Lake(connection, settings.model_copy(update={"home": Path(folder)}))
+        except duckdb.Error as error:
+            raise without_values(error, "the step in hand") from None
+        finally:
+            connection.close()
+
+
 def _connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     free = shutil.disk_usage(settings.home).free
-    return _configured(
-        settings,
-        {
-            "temp_directory": str(settings.temp),
-            "temp_file_encryption": True,
-            "max_temp_directory_size": f"{int(free * 0.8)}B",
-        },
-    )
+    connection = _configured(settings, _spilling_to(settings.temp, free), _EXTENSIONS)
+    if settings.catalog != "sqlite":
+        load_extensions(connection, ("postgres_scanner",))
+    return connection
 
 
-def _configured(settings: Settings, extra: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+def _spilling_to(folder: Path, free: int) -> dict[str, Any]:
+    return {
+        "temp_directory": str(folder),
+        "temp_file_encryption": True,
+        "max_temp_directory_size": f"{int(free * 0.8)}B",
+    }
+
+
+def _configured(
+    settings: Settings, extra: dict[str, Any], extensions: tuple[str, ...]
+) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         config={
             "threads": settings.worker_threads,
@@ -234,9 +259,7 @@ def _configured(settings: Settings, extra: dict[str, Any]) -> duckdb.DuckDBPyCon
     # It makes a join of a long `in (…)`, and joined rows come out in any order: record numbers are
     # the order of the rows that the gate reads.
     connection.execute("set disabled_optimizers = 'in_clause'")
-    load_extensions(connection)
-    if settings.catalog != "sqlite":
-        load_extensions(connection, ("postgres_scanner",))
+    load_extensions(connection, extensions)
     return connection
 
 

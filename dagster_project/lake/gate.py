@@ -19,7 +19,7 @@ from dagster_project.contracts.model import (
     RowRule,
     Severity,
 )
-from dagster_project.errors import ContractError, DeliveryRefused
+from dagster_project.errors import ContractError, DeliveryRefused, TietoallasError
 from dagster_project.lake.casts import cast, to_utc
 from dagster_project.lake.connection import Lake, without_values
 from dagster_project.sources.formats import Relation
@@ -129,12 +129,19 @@ def read(lake: Lake, contract: Contract, sequence: int, path: Path, *, into: str
     try:
         lake.execute(f"create or replace table memory.main.{into} as {sql}")
     except duckdb.Error as error:
-        # The reader's message quotes the line, hence a person: only its rule and line go on.
-        # What is wrong with Parquet's own framing comes without a class.
-        is_content = isinstance(error, _UNREADABLE) or type(error) is duckdb.Error
-        refusal = form.refusal(path, contract, str(error), is_content=is_content)
-        raise refusal or without_values(error, f"reading {contract.key} {sequence}") from None
+        raise failure(error, contract, path, f"reading {contract.key} {sequence}") from None
     form.check_count(path, contract, lake.count(f"select count(*) from memory.main.{into}"))
+
+
+def failure(error: duckdb.Error, contract: Contract, path: Path, doing: str) -> TietoallasError:
+    """What to raise where the engine gives up on a prepared file.
+
+    Its message quotes the line, hence a person: only the rule and the line go on.
+    """
+    # What is wrong with Parquet's own framing comes without a class.
+    is_content = isinstance(error, _UNREADABLE) or type(error) is duckdb.Error
+    refusal = format_of(contract).refusal(path, contract, str(error), is_content=is_content)
+    return refusal or without_values(error, doing)
 
 
 def find_new_codes(lake: Lake, contract: Contract, *, of: str) -> None:

@@ -7,7 +7,6 @@ Not here: every rule of the loader (`tests/unit/test_contracts_broken.py`).
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,12 +43,10 @@ def contracts(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def installed(contracts: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def installed(contracts: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The copy in the place of the installation's own contracts."""
-    pipeline.load_definition.cache_clear()
     monkeypatch.setattr(pipeline, "CONTRACTS", contracts)
-    yield contracts
-    pipeline.load_definition.cache_clear()
+    return contracts
 
 
 def test_the_catalogue_is_not_loaded_and_the_error_names_the_file(contracts: Path) -> None:

@@ -44,24 +44,35 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "pipeline": (*LAKE, "lake", "vault", "publish.withdrawal"),
     "publish": (*LAKE, "lake", "pipeline"),
     "assets": (*LAKE, "lake", "publish", "pipeline"),
+    "profiling": (*LAKE, "lake", "vault.identity_codes"),
+    "contract_commands": (*LAKE, "lake", "pipeline", "profiling"),
     "definitions": (*LAKE, "lake", "publish", "pipeline", "assets"),
     "rights": (*LAKE, "lake", "publish", "pipeline", "vault"),
     "backup": (*BASE_AND_FILES, "pipeline"),
-    "cli_rights": (*BASE, "pipeline", "rights", "backup", "vault"),
-    "cli": (*LAKE, "lake", "publish", "pipeline", "synthetic", "vault", "cli_rights"),
+    "rights_commands": (*BASE, "pipeline", "rights", "backup", "vault"),
+    "cli": (
+        *LAKE,
+        "lake",
+        "publish",
+        "pipeline",
+        "synthetic",
+        "vault",
+        "contract_commands",
+        "rights_commands",
+    ),
 }
 
 # Package of others -> the only parts that may import it.
 USERS: dict[str, tuple[str, ...]] = {
     "dagster": ("assets", "definitions"),
-    "duckdb": ("lake", "vault", "publish"),
+    "duckdb": ("lake", "vault", "publish", "profiling"),
     "duckdb_extensions": ("lake.connection",),
     "pyrage": ("vault",),
-    "typer": ("cli", "cli_rights"),
+    "typer": ("cli", "contract_commands", "rights_commands"),
 }
 
 # Everyone else takes the time as an argument.
-CLOCK_READERS = ("cli", "cli_rights", "pipeline", "assets")
+CLOCK_READERS = ("cli", "rights_commands", "pipeline", "assets")
 CLOCK_CALLS = {"now", "utcnow", "today", "time", "time_ns", "monotonic", "perf_counter"}
 CLOCK_OWNERS = {"datetime", "date", "time"}
 
