@@ -75,7 +75,6 @@ class Made:
         if contract.dialect.format is FileFormat.NDJSON:
             lines = [json.loads(line) for line in text.splitlines()]
             return [{n: at(line, source) for source, n in names.items()} for line in lines]
-            return [{names[k]: v for k, v in line.items()} for line in lines]
         if contract.dialect.format is FileFormat.JSON:
             items: list[Record] = json.loads(text)[contract.dialect.records.removeprefix("/")]
             return items
@@ -194,15 +193,11 @@ def typed(column: Column, contract: Contract) -> str:
             mark = dialect.decimal_separator
             scale = column.sql_type.rstrip(")").rpartition(",")[2]
             pattern = f"-?[0-9]+([{mark}][0-9]{{1,{scale}}})?"
-            scale = column.sql_type.rstrip(")").split(",")[1]
-            pattern = f"-?[0-9]+({mark}[0-9]{{1,{scale}}})?"
             number = f"try_cast(replace({raw}, '{mark}', '.') as {column.sql_type})"
             return f"case when regexp_full_match({raw}, '{pattern}') then {number} end"
         case "BOOLEAN":
             yes, no = dialect.true_values[0], dialect.false_values[0]
             return f"case {raw} when '{yes}' then true when '{no}' then false end"
-            (true,), (false,) = dialect.true_values, dialect.false_values
-            return f"case {raw} when '{true}' then true when '{false}' then false end"
         case "BIGINT" | "INTEGER" if not column.is_identity:
             return (
                 f"case when regexp_full_match({raw}, '-?[0-9]+') then {raw}::{column.sql_type} end"
