@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
+from dagster_project.pipeline import load_definition
 from tests.pipeline.conftest import Region
 from tests.support.deliveries import DIAGNOSES, ENCOUNTERS, ENROLMENTS, RESIDENTS, SITES
 from tests.support.homes import codes_of_persons
@@ -26,13 +27,18 @@ WAITED_FOR = {
     ("diagnoses", "encounter_id"),
     ("enrolments", "site_id"),
     ("procedures", "encounter_id"),
+    ("flags", "site_id"),
+    ("corrective_actions", "flag_id"),
+    ("experience", "site_id"),
 }
 """References that core waits for; a reference that may be empty keeps no row out of core."""
 
 
 def file_name(key: str, sequence: int) -> str:
-    form = "ndjson" if key == ENROLMENTS else "csv"
-    return f"{key}/{key.split('/')[1]}_{sequence}.{form}"
+    source, table = key.split("/")
+    form = load_definition().catalogue.latest(key).dialect.format
+    name = "scorecard" if source == "provider_scorecards" else table
+    return f"{key}/{name}_{sequence}.{form}"
 
 
 def planted(region: Region, section: str, label: str = "rule_id") -> Counter[tuple[str, int, str]]:
