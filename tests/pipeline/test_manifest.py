@@ -32,6 +32,9 @@ WAITED_FOR = {
     ("invoices", "credited_invoice_id"),
     ("general_ledger", "cost_centre_code"),
     ("general_ledger", "service_class_code"),
+    ("flags", "site_id"),
+    ("corrective_actions", "flag_id"),
+    ("experience", "site_id"),
 }
 """References that core waits for; a reference that may be empty keeps no row out of core."""
 
@@ -47,8 +50,10 @@ FOLLOWING_IN_GUIDANCE = (
 
 
 def file_name(key: str, sequence: int) -> str:
+    source, table = key.split("/")
     form = load_definition().catalogue.in_force(key, sequence).dialect.format
-    return f"{key}/{key.split('/')[1]}_{sequence}.{form}"
+    name = "scorecard" if source == "provider_scorecards" else table
+    return f"{key}/{name}_{sequence}.{form}"
 
 
 def planted(region: Region, section: str, label: str = "rule_id") -> Counter[tuple[str, int, str]]:

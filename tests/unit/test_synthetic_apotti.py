@@ -23,7 +23,12 @@ from dagster_project.synthetic.clinical import ODD_VALUES
 from dagster_project.synthetic.region import make_deliveries
 from dagster_project.synthetic.social import LADDER
 
-OLDER = ("population_register", "enrolment_portal", "apotti/encounters", "apotti/diagnoses")
+OLDER = (
+    "population_register",
+    "enrolment_portal/enrolments",
+    "apotti/encounters",
+    "apotti/diagnoses",
+)
 PERSONAL = (
     "measurements",
     "procedures",
