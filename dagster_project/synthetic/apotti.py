@@ -58,7 +58,7 @@ class Apotti:
         self._named = NamedProfessionals(
             rng, people, parameters, conditions[0], first_day=first_day
         )
-        self._social = Social(rng, people, parameters, first_id=first_id, first_day=first_day)
+        self.social = Social(rng, people, parameters, first_id=first_id, first_day=first_day)
 
     def deliver(self, visits: Visits) -> None:
         """Send a month's increments, given the encounters that were sent on time."""
@@ -70,17 +70,17 @@ class Apotti:
         self.referrals.deliver(sender, visits)
         self._access.deliver(sender, visits, self._identities)
         self._named.deliver(sender, month, codes, hidden)
-        self._social.deliver(sender, Persons.of(self._identities, month))
+        self.social.deliver(sender, Persons.of(self._identities, month))
         if self._sites is not None:
             self._sites.deliver(sender, month)
 
     def true_need(self, month: Month) -> pa.Table:
         """What only the generator knows, on a month's first day."""
-        need = self._social.need
+        need = self.social.need
         columns = [
             self._identities.first.to_list(),
             need.at(month),
             need.drift,
-            self._social.has_carer,
+            self.social.has_carer,
         ]
         return pa.table(columns, schema=TRUE_NEED_SCHEMA)

@@ -403,5 +403,40 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
             Fate.UNRESOLVED,
         ),
     ),
+    "finance/general_ledger": (
+        Blemish("voucher_number.type", {"voucher_number": _ends_in_letter("voucher_number")}),
+        _dirty("line_number.minimum", "0"),
+        _dirty("ledger_month.first_of_month", "15.1.2012"),
+        _dirty("ledger_month.minimum", "1.12.1999"),
+        _dirty("posted_date.not_after_delivery", "1.1.2066"),
+        _dirty("posted_date.not_before_month", "1.1.2012"),
+        _dirty("cost_centre_code.pattern", "12"),
+        _dirty("service_class_code.pattern", "T01"),
+        _dirty("amount_eur.type", "12.50"),
+        _dirty("amount_eur.required", None),
+        DUPLICATE,
+        Blemish("account_code.valid_values", {"account_code": "4999"}, Fate.WARNED),
+        Blemish(
+            "cost_centre_code",
+            {"cost_centre_code": "0000", "service_class_code": None},
+            Fate.UNRESOLVED,
+        ),
+        Blemish("service_class_code", {"service_class_code": "P99"}, Fate.UNRESOLVED),
+    ),
+    "finance/client_fees": (
+        Blemish("fee_id.type", {"fee_id": _ends_in_letter("fee_id")}),
+        _dirty("charged_date.not_after_delivery", "1.1.2066"),
+        _dirty("charged_date.type", "2017-01-31"),
+        _dirty("amount_eur.minimum", "-20,60", status_code="paid"),
+        _dirty("amount_eur.type", "20.60", status_code="paid"),
+        _dirty("status_code.valid_values", "perinnässä"),
+        Blemish(
+            "row.nothing_above_ceiling", {"status_code": "above_ceiling", "amount_eur": "20,60"}
+        ),
+        _dirty("person_id.required", None),
+        _WRONG_CHECK,
+        DUPLICATE,
+        Blemish("fee_type_code.valid_values", {"fee_type_code": "sakko"}, Fate.WARNED),
+    ),
 }
 """What is planted, by table; at least once each in the first months, then at random."""

@@ -55,6 +55,8 @@ class Manifest:
     odd_measurements: dict[str, dict[str, int]] = field(default_factory=dict)
     """Accepted measurements with an odd value or unit, by kind and sequence: `missing NULL` (and
     NA, Puuttuu, empty), `below`, `above`, `impossible`, `unit <spelling>`."""
+    reversed_vouchers: list[dict[str, Any]] = field(default_factory=list)
+    """Vouchers posted twice, and the vouchers that took the second one back a month later."""
     examples: dict[str, list[Any]] = field(default_factory=dict)
     """The first keys of late and corrected rows, to follow by hand."""
 

@@ -36,6 +36,7 @@ class Parameters:
     social: Section
     hospital: Section
     unit_costs: Section
+    finance: Section
 
     @cached_property
     def area(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from dagster_project.synthetic.writers import Deliveries
 
 MUNICIPALITIES, SITES = "reference/municipalities", "reference/sites"
 UNIT_COSTS = "thl/unit_costs"
+SERVICE_CLASSES = "reference/service_classes"
 
 
 def deliver_reference(
@@ -36,6 +37,7 @@ def deliver_reference(
         _list_quoted(manifest, deliveries.file_name(SITES, _sequence(day)), rows)
     for year in range(first.year, last.year + 1):
         deliveries.append(UNIT_COSTS, year, unit_cost_rows(parameters, year))
+    deliveries.append(SERVICE_CLASSES, _sequence(first), service_class_rows(parameters))
 
 
 def _delivery_days(changes: list[date], first: date, last: date) -> list[date]:
@@ -111,6 +113,32 @@ def unit_cost_rows(parameters: Parameters, year: int) -> pl.DataFrame:
             "price_year": [str(year)] * len(rows),
         }
     )
+
+
+def service_class_rows(parameters: Parameters) -> pl.DataFrame:
+    """Both classifications, a row for each class of the other one that a class maps to."""
+    lists = parameters.finance["service_classes"]
+    spans = {
+        "package": (lists["packages_from"].isoformat(), lists["turn"].isoformat()),
+        "aura": (lists["turn"].isoformat(), None),
+    }
+    rows = [
+        (name, code, fi, en, other, f"{part / 1000:.3f}", *spans[name])
+        for name in spans
+        for code, fi, en, parts in lists[name]
+        for other, part in parts.items()
+    ]
+    columns = (
+        "classification_code",
+        "service_class_code",
+        "service_class_name_fi",
+        "service_class_name_en",
+        "mapped_class_code",
+        "mapped_share",
+        "valid_from_date",
+        "valid_to_date",
+    )
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
 
 
 def business_id(rank: int) -> str:

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from dagster_project.contracts.loader import load_catalogue
 from dagster_project.settings import PROJECT_ROOT
+from dagster_project.synthetic import finance
 from dagster_project.synthetic.apotti import STREAM, TRUE_NEED, TRUE_NEED_SCHEMA, Apotti
 from dagster_project.synthetic.care import CareModel
 from dagster_project.synthetic.clinical import Visits
@@ -39,10 +40,12 @@ from dagster_project.synthetic.contacts import (
 from dagster_project.synthetic.dirt import Dirt
 from dagster_project.synthetic.draws import Ints, Mask, date_text, labels, time_text
 from dagster_project.synthetic.enrolments import ENROLMENTS, SERVICES, Portal, enrolment_id
+from dagster_project.synthetic.finance import Finance, Tally
 from dagster_project.synthetic.hospital import STREAM as HOSPITAL_STREAM
 from dagster_project.synthetic.hospital import Hospital
 from dagster_project.synthetic.identities import Identities, draw_identities, record_identities
 from dagster_project.synthetic.invoices import Billing, Invoiced
+from dagster_project.synthetic.ledger import deliver_ledger
 from dagster_project.synthetic.manifest import Manifest
 from dagster_project.synthetic.months import Month, window
 from dagster_project.synthetic.outbox import Outbox
@@ -83,6 +86,8 @@ class Region:
     """Of the tables that were added later: its keys are its own, so that no other row's change."""
     invoiced: Invoiced
     """What specialised care bills, complete after the last chunk."""
+    tally: Tally
+    """What the chunks did, for what is told of the region as a whole."""
 
     def deliver(self, rng: np.random.Generator, key: str, month: Month, rows: pl.DataFrame) -> None:
         """Add a block of rows, with dirt where it is wanted, to a month's file."""
@@ -163,6 +168,7 @@ def make_deliveries(
             truth = _deliver_chunk(region, rng, number, min(CHUNK, residents - first))
             risk.write_table(truth[0])
             need.write_table(truth[1])
+    _deliver_for_all(region)
     region.deliveries.finish()
     region.manifest.files.update(region.deliveries.records)
     region.manifest.write(manifest)
@@ -170,11 +176,12 @@ def make_deliveries(
 
 def _region(landing: Path, months: tuple[Month, ...], *, with_dirt: bool) -> Region:
     parameters = load_parameters()
+    model = build_model(parameters)
     manifest = Manifest(region={})
     codes = IdentityCodes()
     return Region(
         parameters=parameters,
-        model=build_model(parameters),
+        model=model,
         months=months,
         deliveries=Deliveries(landing, load_catalogue(PROJECT_ROOT / "data_contracts")),
         manifest=manifest,
@@ -182,7 +189,15 @@ def _region(landing: Path, months: tuple[Month, ...], *, with_dirt: bool) -> Reg
         dirt=Dirt(manifest, codes, months) if with_dirt else None,
         later_dirt=Dirt(manifest, codes, months) if with_dirt else None,
         invoiced=Invoiced(),
+        tally=Tally.of(model, len(months)),
     )
+
+
+def _deliver_for_all(region: Region) -> None:
+    """Deliver what is told of the whole region, once all chunks are through."""
+    rng = np.random.default_rng([region.manifest.region["seed"], 0, finance.STREAM, 1])
+    sender = Sender(rng, region.deliveries, region.manifest, region.months, region.later_dirt)
+    deliver_ledger(sender, region.model, region.tally)
 
 
 def _deliver_chunk(
@@ -191,7 +206,8 @@ def _deliver_chunk(
     """Deliver all months of a chunk; returns what the generator alone knows of its people."""
     chunk = _draw_chunk(region, rng, number, residents)
     apotti = _apotti(region, chunk)
-    sources: tuple[Source, ...] = (apotti, _hospital(region, chunk, apotti))
+    hospital = _hospital(region, chunk, apotti)
+    sources: tuple[Source, ...] = (apotti, hospital, _finance(region, chunk, apotti))
     truth = _true_risk(region, chunk), apotti.true_need(region.months[0])
     first_id = (number + 1) * IDS_A_CHUNK
     for month in region.months:
@@ -272,6 +288,19 @@ def _hospital(region: Region, chunk: Chunk, apotti: Apotti) -> Hospital:
         referrals=apotti.referrals,
         billing=billing,
         first_id=first_id,
+    )
+
+
+def _finance(region: Region, chunk: Chunk, apotti: Apotti) -> Finance:
+    return Finance(
+        _sender(region, chunk, stream=finance.STREAM),
+        region.tally,
+        model=region.model,
+        people=chunk.people,
+        identities=chunk.identities,
+        chosen=chunk.portal.chosen,
+        social=apotti.social,
+        first_id=(chunk.number + 1) * IDS_A_CHUNK,
     )
 
 

@@ -183,6 +183,23 @@ class Social:
         self._serve_others(sender, persons)
         self._assess(sender, persons, need, climbed)
 
+    def served(self, month: Month) -> pl.DataFrame:
+        """Periods that go on at the end of a month, of those served (not of their carers).
+
+        Columns: client group, service, home (place number), started (day), tenths of an hour a
+        week, -1 for none stated.
+        """
+        going = self._open.only((self._open.started <= month.last) & (self._open.cared < 0))
+        return pl.DataFrame(
+            {
+                "group": labels(self._groups, going.group),
+                "service": labels(self._classes, going.service),
+                "home": self._people.home[going.person],
+                "started": going.started,
+                "tenths": going.tenths,
+            }
+        )
+
     # The ladder.
 
     def _climb(self, sender: Sender, persons: Persons, need: Floats) -> Mask:

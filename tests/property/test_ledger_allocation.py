@@ -1,7 +1,7 @@
 """Every cent of the ledger: the SQL allocation against the rule in plain Python.
 
-Here: `core.ledger_allocation` over lines, keys and mappings that Hypothesis draws, and what holds of
-the rule itself. Not here: which lines are in force (`tests/spec/test_ledger.py`).
+Here: `core.ledger_allocation` over lines, keys and mappings that Hypothesis draws, and what holds
+of the rule itself. Not here: which lines are in force (`tests/spec/test_ledger.py`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -45,16 +46,16 @@ def shares(classes: tuple[str, ...], parts: int) -> st.SearchStrategy[Shares]:
 
     def share_out(cuts: list[int]) -> Shares:
         edges = [0, *sorted(cuts), parts]
-        steps = [b - a for a, b in zip(edges, edges[1:], strict=False)]
+        steps = [b - a for a, b in pairwise(edges)]
         return {c: Decimal(s) / parts for c, s in zip(classes, steps, strict=False)}
 
     cut = st.integers(0, parts) | st.sampled_from([0, parts // 3, 2 * parts // 3, parts])
     return st.lists(cut, max_size=len(classes) - 1).map(share_out)
 
 
-AMOUNTS = st.integers(-(10**14), 10**14).map(lambda cents: cents * CENT) | st.integers(
-    -20, 20
-).map(lambda cents: cents * CENT)
+AMOUNTS = st.integers(-(10**14), 10**14).map(lambda cents: cents * CENT) | st.integers(-20, 20).map(
+    lambda cents: cents * CENT
+)
 LINES = st.lists(st.tuples(AMOUNTS, st.none() | st.sampled_from(OWN)), min_size=1, max_size=6)
 MAPPINGS = st.fixed_dictionaries({c: shares(OTHER, 1000) for c in OWN})
 

@@ -319,7 +319,12 @@ def test_every_kind_of_dirt_occurs_in_the_smallest_region(small: Made, key: str)
 
 
 def test_reference_tables_hold_no_bad_row(small: Made) -> None:
-    for key in ("reference/municipalities", "reference/sites"):
+    for key in (
+        "reference/municipalities",
+        "reference/sites",
+        "reference/service_classes",
+        "finance/cost_centre_map",
+    ):
         for sequence in small.sequences(key):
             for severity in Severity:
                 assert broken_rules(small, key, sequence, severity=severity) == set()
