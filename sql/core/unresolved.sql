@@ -104,6 +104,22 @@ waiting as (
         'credited_invoice_id' as reference
     from invoice_line
     where lacks_credited_line and not lacks_episode
+    union all
+    -- A line that states no class waits for its cost centre's keys, another for its class.
+    select
+        'finance' as source,
+        'general_ledger' as table_name,
+        general_ledger.delivery_sequence,
+        general_ledger.record_number,
+        case
+            when general_ledger.service_class_code is null then 'cost_centre_code'
+            else 'service_class_code'
+        end as reference
+    from current.general_ledger as general_ledger
+    anti join core.ledger_entry as ledger_entry
+        on
+            general_ledger.voucher_number = ledger_entry.voucher_number
+            and general_ledger.line_number = ledger_entry.line_number
 )
 
 select
