@@ -36,6 +36,8 @@ CORE_OF_STAGING = {
     "apotti/access_events": "core.access_event",
     "apotti/need_assessments": "core.need_assessment",
     "apotti/social_services": "core.service_period",
+    "finance/general_ledger": "core.ledger_entry",
+    "finance/client_fees": "core.client_fee",
     "hus/specialised_care": "core.hospital_episode",
     "hus/invoices": "core.invoice_line",
 }
@@ -464,6 +466,150 @@ _OF_CORE = (
         ),
         checked_sql="select count(*) from core.encounter",
         description="the population register lists the person of the encounter",
+    ),
+    Check(
+        # Cents that the classes of a month and classification have more or less than its ledger.
+        id="ledger_allocation.classes_sum_to_ledger",
+        table="core.ledger_allocation",
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select cast(coalesce(sum(abs(coalesce(allocated.amount_eur, 0)"
+            " - coalesce(ledger.amount_eur, 0))) * 100, 0) as bigint)"
+            " from (select ledger_month, classification_code, amount_eur from"
+            " (select ledger_month, sum(amount_eur) as amount_eur from core.ledger_entry"
+            " group by all) cross join"
+            " (values ('package'), ('aura')) as named(classification_code))"
+            " as ledger full join (select ledger_month, classification_code,"
+            " sum(amount_eur) as amount_eur from core.ledger_allocation group by all) as allocated"
+            " using (ledger_month, classification_code)"
+        ),
+        checked_sql="select count(*) from core.ledger_entry",
+        description="by month and classification, euros of classes = euros of the ledger; in cents",
+    ),
+    Check(
+        id="ledger_allocation.every_line_is_allocated",
+        table="core.ledger_allocation",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from (select voucher_number, line_number, classification_code,"
+            " amount_eur from core.ledger_entry"
+            " cross join (values ('package'), ('aura')) as named(classification_code)) as line"
+            " full join (select voucher_number, line_number, classification_code,"
+            " sum(amount_eur) as allocated_eur from core.ledger_allocation group by all) as parts"
+            " using (voucher_number, line_number, classification_code)"
+            " where amount_eur is distinct from allocated_eur"
+        ),
+        checked_sql="select count(*) from core.ledger_entry",
+        description="the parts of every line sum to it under both classifications",
+    ),
+    Check(
+        id="cost_allocation_key.shares_sum_to_one",
+        table="core.cost_allocation_key",
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from (select starts.cost_centre_code, starts.valid_from_date"
+            " from (select cost_centre_code, valid_from_date from core.cost_allocation_key"
+            " union select cost_centre_code, valid_to_date from core.cost_allocation_key"
+            " where valid_to_date is not null) as starts"
+            " inner join core.cost_allocation_key as allocation_key"
+            " on starts.cost_centre_code = allocation_key.cost_centre_code"
+            " and starts.valid_from_date >= allocation_key.valid_from_date"
+            " and starts.valid_from_date"
+            " < coalesce(allocation_key.valid_to_date, date '9999-12-31')"
+            " group by all having sum(allocation_key.share) <> 1)"
+        ),
+        checked_sql=(
+            "select count(*) from (select distinct cost_centre_code, valid_from_date"
+            " from core.cost_allocation_key)"
+        ),
+        description="shares of a cost centre sum to 1 on every day on which it has any",
+    ),
+    Check(
+        id="service_class.shares_sum_to_one",
+        table="core.service_class",
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from (select 1 from core.service_class"
+            " group by classification_code, service_class_code, valid_from_date, valid_to_date"
+            " having sum(mapped_share) <> 1)"
+        ),
+        checked_sql="select count(*) from core.service_class",
+        description="shares of a class in the other classification sum to 1",
+    ),
+    Check(
+        id="service_class.one_classification_in_force",
+        table="core.service_class",
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from core.service_class as one inner join core.service_class as other"
+            " on one.classification_code < other.classification_code"
+            " and one.valid_from_date < coalesce(other.valid_to_date, date '9999-12-31')"
+            " and other.valid_from_date < coalesce(one.valid_to_date, date '9999-12-31')"
+        ),
+        checked_sql="select count(*) from core.service_class",
+        description="on no day are both classifications in force",
+    ),
+    Check(
+        # Both ways at once: an event without a cost row, or a cost row without its event.
+        id="cost.every_event_is_costed_or_counted",
+        table="core.cost",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select cast(coalesce(sum(abs(coalesce(event_count, 0) - coalesce(cost_count, 0))), 0)"
+            " as bigint) from (select activity_month as cost_month, event_kind_code,"
+            " sum(event_count) as event_count from core.costed_activity group by all) as activity"
+            " full join (select cost_month, event_kind_code, count(*) as cost_count from core.cost"
+            " where (cost_source_code = 'none') = (cost_eur is null) group by all) as costed"
+            " using (cost_month, event_kind_code)"
+        ),
+        checked_sql="select count(*) from core.cost",
+        description="every event of a costed kind has one row, with euros or without a source",
+    ),
+    Check(
+        id="costed_activity.every_event_is_counted",
+        table="core.costed_activity",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select abs((select count(*) from core.encounter) + (select count(*)"
+            " from core.hospital_episode) + (select count(*) from core.service_period_month)"
+            " - (select coalesce(sum(event_count), 0) from core.costed_activity"
+            " where event_kind_code <> 'procedure'))"
+        ),
+        checked_sql=(
+            "select cast(coalesce(sum(event_count), 0) as bigint) from core.costed_activity"
+        ),
+        description="activity counts every encounter, hospital episode and month of service",
+    ),
+    Check(
+        id="cost.every_event_has_a_cost",
+        table="core.cost",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.WARNING,
+        violated_sql="select count(*) from core.cost where cost_source_code = 'none'",
+        checked_sql="select count(*) from core.cost",
+        description="no event lacks a rule, a unit cost or its quantity",
+    ),
+    Check(
+        # Whole euros in lines that wait for their cost centre or class.
+        id="general_ledger.euros_are_allocated",
+        table="core.ledger_entry",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select cast(coalesce(sum(abs(amount_eur)), 0) as bigint) from current.general_ledger"
+            " anti join core.ledger_entry using (voucher_number, line_number)"
+        ),
+        checked_sql=(
+            "select cast(coalesce(sum(abs(amount_eur)), 0) as bigint) from current.general_ledger"
+        ),
+        description="euros of lines that name a known cost centre or class",
     ),
     Check(
         id="unresolved.references_are_found",

@@ -1,8 +1,8 @@
 """The general ledger and its cost centres: what the tally of all chunks cost, voucher by voucher.
 
 Here: cost centres with their dated keys, monthly euros by centre, vouchers, errors and reversals,
-by `finance.yaml`. Not here: what happened (`finance.Tally`), how rows reach their files (`sending`).
-All euros are whole cents once a centre's month is drawn.
+by `finance.yaml`. Not here: what happened (`finance.Tally`), how rows reach their files
+(`sending`). All euros are whole cents once a centre's month is drawn.
 """
 
 from __future__ import annotations
@@ -205,8 +205,7 @@ def _monthly_euros(
 def _direct(model: ContactModel, tally: Tally, plan: Plan) -> dict[str, Floats]:
     """What the contacts and services of each month cost, by centre.
 
-    Visits at others' sites are
-    paid by capitation.
+    Visits at sites of others are paid by capitation.
     """
     months, parameters = len(tally.residents), model.parameters
     found: dict[str, Floats] = {}
@@ -218,7 +217,7 @@ def _direct(model: ContactModel, tally: Tally, plan: Plan) -> dict[str, Floats]:
     number = {site: n for n, site in enumerate(parameters.site_ids)}
     for kind, rule in enumerate(rules_by_kind(model, rules)):
         package, euros = str(rules[rule]["class"]), float(str(rules[rule]["eur"]))
-        seen = tally.visits[:, kind, :] * euros
+        seen = (tally.visits[:, kind, :] * euros).astype(np.float64)
         group = {"P01": "reception", "P02": "dental", "P10": "emergency"}.get(package)
         if group is None:
             for place, sites in enumerate(_sites_of_places(parameters)):
@@ -249,7 +248,8 @@ def _sites_of_places(parameters: Parameters) -> list[list[int]]:
 
 def _evened(euros: Floats, fixed_share: float) -> Floats:
     """A part of the cost is the same every month, whatever is done."""
-    return (1 - fixed_share) * euros + fixed_share * euros.mean()
+    evened: Floats = (1 - fixed_share) * euros + fixed_share * euros.mean()
+    return evened
 
 
 def _merged(euros: dict[str, Floats], plan: Plan, tally: Tally) -> dict[str, Floats]:

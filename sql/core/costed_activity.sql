@@ -18,25 +18,30 @@ emergency_site as (
     where service_code = 'emergency'
 ),
 
-event as (
+placed as (
     select
-        encounter.encounter_month as activity_month,
-        'encounter' as event_kind_code,
+        encounter.encounter_month,
         coalesce(encounter.contact_type_code, '') as first_code,
         coalesce(encounter.profession_code, '') as second_code,
         coalesce(encounter.service_code, '') as group_code,
-        case when emergency_site.site_id is null then '' else 'emergency' end as place_code,
+        case when emergency_site.site_id is null then '' else 'emergency' end as place_code
+    from core.encounter as encounter
+    left join emergency_site on encounter.site_id = emergency_site.site_id
+),
+
+event as (
+    select
+        encounter_month as activity_month,
+        'encounter' as event_kind_code,
+        first_code,
+        second_code,
+        group_code,
+        place_code,
         count(*) as event_count,
         cast(0 as decimal(18, 4)) as day_quantity,
         cast(0 as decimal(18, 4)) as hour_quantity
-    from core.encounter as encounter
-    left join emergency_site on encounter.site_id = emergency_site.site_id
-    group by
-        encounter.encounter_month,
-        encounter.contact_type_code,
-        encounter.profession_code,
-        encounter.service_code,
-        emergency_site.site_id
+    from placed
+    group by encounter_month, first_code, second_code, group_code, place_code
     union all
     -- An act is part of its visit unless it has a unit cost of its own.
     select

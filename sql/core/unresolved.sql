@@ -111,15 +111,26 @@ waiting as (
         'general_ledger' as table_name,
         general_ledger.delivery_sequence,
         general_ledger.record_number,
-        case
-            when general_ledger.service_class_code is null then 'cost_centre_code'
-            else 'service_class_code'
-        end as reference
+        'cost_centre_code' as reference
     from current.general_ledger as general_ledger
     anti join core.ledger_entry as ledger_entry
         on
             general_ledger.voucher_number = ledger_entry.voucher_number
             and general_ledger.line_number = ledger_entry.line_number
+    where general_ledger.service_class_code is null
+    union all
+    select
+        'finance' as source,
+        'general_ledger' as table_name,
+        general_ledger.delivery_sequence,
+        general_ledger.record_number,
+        'service_class_code' as reference
+    from current.general_ledger as general_ledger
+    anti join core.ledger_entry as ledger_entry
+        on
+            general_ledger.voucher_number = ledger_entry.voucher_number
+            and general_ledger.line_number = ledger_entry.line_number
+    where general_ledger.service_class_code is not null
 )
 
 select

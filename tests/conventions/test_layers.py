@@ -27,6 +27,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "private_files": ("errors",),
     "settings": ("errors",),
     "rulebook": BASE,
+    "rules": (),
     "contracts": BASE,
     "sql_models": (*BASE, "contracts"),
     "lineage": (*BASE, "contracts", "rulebook", "sql_models", "lake"),

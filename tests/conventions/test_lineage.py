@@ -18,6 +18,10 @@ from dagster_project.sql_models import Model, ModelGraph
 WITHOUT_ROOTS = {
     ("core.person_link", "reason"): "a constant: the register is the only source of links so far",
     ("core.population_by_age", "sex_code"): "a constant per column of the published file",
+    ("core.cost", "event_kind_code"): "a constant: which table the event is of",
+    ("core.costed_activity", "event_kind_code"): "a constant: which table the events are of",
+    ("core.costed_activity", "event_count"): "a count of rows",
+    ("core.unit_cost", "cost_source_code"): "a constant: own or national",
     ("core.unresolved", "source"): "a constant: which table the waiting row is of",
     ("core.unresolved", "table_name"): "a constant: which table the waiting row is of",
     ("core.unresolved", "reference"): "a constant: which column the waiting row refers by",

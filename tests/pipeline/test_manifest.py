@@ -30,6 +30,8 @@ WAITED_FOR = {
     ("specialised_care", "referral_id"),
     ("invoices", "episode_id"),
     ("invoices", "credited_invoice_id"),
+    ("general_ledger", "cost_centre_code"),
+    ("general_ledger", "service_class_code"),
 }
 """References that core waits for; a reference that may be empty keeps no row out of core."""
 
