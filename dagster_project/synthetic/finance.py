@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from dagster_project.synthetic.care import INPATIENT, KINDS
 from dagster_project.synthetic.clinical import Numbers, Visits
 from dagster_project.synthetic.contacts import Choices, ContactModel
 from dagster_project.synthetic.draws import (
@@ -26,6 +27,7 @@ from dagster_project.synthetic.draws import (
     some,
     time_text,
 )
+from dagster_project.synthetic.hospital import Hospital
 from dagster_project.synthetic.identities import Identities
 from dagster_project.synthetic.months import SECONDS_A_DAY, Month
 from dagster_project.synthetic.parameters import Section
@@ -54,13 +56,10 @@ class Tally:
     """By place of the area."""
     units: defaultdict[tuple[str, str], Floats] = field(init=False)
     """Days and granted hours (last axis) by place, for each client group and service."""
-    invoiced: dict[bool, Ints] = field(init=False)
-    """Cents that the hospital invoiced, for somatic (False) and psychiatric (True) care."""
 
     def __post_init__(self) -> None:
         months, places = self.residents.shape
         self.units = defaultdict(lambda: np.zeros((months, places, 2)))
-        self.invoiced = {kind: np.zeros(months, dtype=np.int64) for kind in (False, True)}
 
     @classmethod
     def of(cls, model: ContactModel, months: int) -> Tally:
@@ -122,13 +121,35 @@ class ClientFees:
         ]
         self._numbers = Numbers(first_id)
 
-    def deliver(self, sender: Sender, visits: Visits, identities: Identities, step: Ints) -> None:
-        """Send a month's fees of visits and of months on the ladder (`step` by person)."""
+    def deliver(
+        self,
+        sender: Sender,
+        visits: Visits,
+        identities: Identities,
+        *,
+        step: Ints,
+        treated: pl.DataFrame,
+    ) -> None:
+        """Send a month's fees.
+
+        Args:
+            sender: what they are sent with.
+            visits: contacts of the month that was sent on time.
+            identities: of the chunk.
+            step: by person, the step of the ladder at the end of the month.
+            treated: hospital events that were over in the month (`Hospital.over`).
+        """
         month = visits.month
         if month.year != self._year:
             self._year = month.year
             self._seen[:], self._charged[:] = 0, 0
-        rows = pl.concat([self._of_visits(visits), self._of_months(month, identities, step)])
+        rows = pl.concat(
+            [
+                self._of_visits(visits),
+                self._of_hospital(month, identities, treated),
+                self._of_months(month, identities, step),
+            ]
+        )
         rows = rows.with_columns(fee_id=self._numbers.take(len(rows)))
         rows = sender.hold_back(FEES, month, rows, self._late_share)
         open_rows = rows.filter(rows["status_code"] == "charged")
@@ -177,6 +198,30 @@ class ClientFees:
         full: Mask = before >= ceiling
         return full
 
+    def _of_hospital(
+        self, month: Month, identities: Identities, treated: pl.DataFrame
+    ) -> pl.DataFrame:
+        """Fees of visits and of days on a ward, all of which count to the ceiling."""
+        rules = [self._rules["hospital"].get(kind) for kind in KINDS]
+        years = ages(self._people.birth[treated["person"].to_numpy()], month.first)
+        has_fee = np.array([rule is not None for rule in rules])[treated["kind"].to_numpy()]
+        rows = treated.filter(has_fee & (years >= self._rules["adult_from"]))
+        person, kind = rows["person"].to_numpy(), rows["kind"].to_numpy()
+        first = rows["started"].to_numpy() // SECONDS_A_DAY
+        last = rows["ended"].to_numpy() // SECONDS_A_DAY
+        price = np.array([round(100 * rule["eur"]) if rule else 0 for rule in rules])[kind]
+        cents = price * np.where(kind == INPATIENT, np.maximum(last - first, 1), 1)
+        free = self._is_above_ceiling(person, cents)
+        return self._rows(
+            codes=identities.current(month.index).gather(pl.Series(person)),
+            hidden=identities.protected(month.index)[person],
+            kind=labels([rule["type"] if rule else None for rule in rules], kind),
+            day=np.maximum(last, month.first),
+            cents=np.where(free, 0, cents),
+            free=free,
+            saved=np.maximum(last, month.first) * SECONDS_A_DAY + 20 * _HOUR,
+        )
+
     def _of_months(self, month: Month, identities: Identities, step: Ints) -> pl.DataFrame:
         """Monthly fees of home care and of long-term care."""
         here = self._people.present(month) & (self._people.gone > month.index)
@@ -222,31 +267,38 @@ class ClientFees:
         )
 
 
+@dataclass(frozen=True)
+class Clients:
+    """What the finance system hears of a chunk's people."""
+
+    people: People
+    identities: Identities
+    chosen: Choices
+    social: Social
+    hospital: Hospital
+
+
 class Finance:
     """What the finance system knows of one chunk: its fees, and its part of the tally."""
 
     def __init__(
-        self,
-        sender: Sender,
-        tally: Tally,
-        *,
-        model: ContactModel,
-        people: People,
-        identities: Identities,
-        chosen: Choices,
-        social: Social,
-        first_id: int,
+        self, sender: Sender, tally: Tally, clients: Clients, *, model: ContactModel, first_id: int
     ) -> None:
-        self._sender, self._tally = sender, tally
-        self._people, self._identities = people, identities
-        self._chosen, self._social = chosen, social
-        self._fees = ClientFees(sender.rng, people, model, first_id=first_id)
+        self._sender, self._tally, self._clients = sender, tally, clients
+        self._fees = ClientFees(sender.rng, clients.people, model, first_id=first_id)
 
     def deliver(self, visits: Visits) -> None:
         """Send a month's fees, and count what the ledger will tell of."""
-        self._tally.count(visits, self._people, self._chosen)
-        self._tally.count_services(visits.month, self._social.served(visits.month))
-        self._fees.deliver(self._sender, visits, self._identities, self._social.step)
+        clients = self._clients
+        self._tally.count(visits, clients.people, clients.chosen)
+        self._tally.count_services(visits.month, clients.social.served(visits.month))
+        self._fees.deliver(
+            self._sender,
+            visits,
+            clients.identities,
+            step=clients.social.step,
+            treated=clients.hospital.over,
+        )
 
 
 def cents_text(cents: Ints) -> pl.Series:

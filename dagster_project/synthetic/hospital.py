@@ -110,6 +110,8 @@ class Hospital:
         """By person: the second at which the last stay ends."""
         self._open = events(0).with_columns(episode=pl.Series([], dtype=pl.Int64))
         self._next = first_id
+        self.over = events(0).with_columns(episode=pl.Series([], dtype=pl.Int64))
+        """What was over by the end of the last month sent, and not before it."""
 
     def deliver(self, visits: Visits) -> None:
         """Send a month's episodes and bills."""
@@ -484,7 +486,8 @@ class Hospital:
         going = stays.filter(~over).with_columns(
             pl.lit(-1, pl.Int64).alias(c) for c in ("ended", "group", "discharge")
         )
-        self._billing.note(month, pl.concat([whole, earlier.filter(over)]))
+        self.over = pl.concat([whole, earlier.filter(over)])
+        self._billing.note(month, self.over)
         settings, sender = self._settings, self._sender
         rows = sender.hold_back(EPISODES, month, self._text(whole, month), settings["late_share"])
         wrong = rows.filter(some(self._rng, settings["corrected_share"], size=len(rows)))

@@ -14,9 +14,11 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from dagster_project.synthetic.care import PSYCHIATRY
 from dagster_project.synthetic.contacts import ContactModel
 from dagster_project.synthetic.draws import Floats, Ints, date_text, some, time_text
 from dagster_project.synthetic.finance import DATE, TIME, Tally, cents_text, rules_by_kind
+from dagster_project.synthetic.invoices import Invoiced
 from dagster_project.synthetic.months import NEVER, SECONDS_A_DAY, Month, day_number
 from dagster_project.synthetic.parameters import Parameters, Section
 from dagster_project.synthetic.sending import Sender
@@ -47,12 +49,12 @@ class Centre:
         return replace(self, end=day)
 
 
-def deliver_ledger(sender: Sender, model: ContactModel, tally: Tally) -> None:
-    """Write the cost centres and the ledger of the whole window."""
+def deliver_ledger(sender: Sender, model: ContactModel, tally: Tally, invoiced: Invoiced) -> None:
+    """Write the cost centres and the ledger of the whole window; `invoiced` is the hospital's."""
     plan = Plan(model.parameters, sender.months)
     plan.deliver(sender)
     euros = _monthly_euros(sender.rng, model, tally, plan)
-    Ledger(sender, model.parameters, tally, plan).deliver(euros)
+    Ledger(sender, model.parameters, tally, plan, invoiced=invoiced).deliver(euros)
 
 
 class Plan:
@@ -271,8 +273,17 @@ def _merged(euros: dict[str, Floats], plan: Plan, tally: Tally) -> dict[str, Flo
 class Ledger:
     """Vouchers of the whole window, month by month."""
 
-    def __init__(self, sender: Sender, parameters: Parameters, tally: Tally, plan: Plan) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        parameters: Parameters,
+        tally: Tally,
+        plan: Plan,
+        *,
+        invoiced: Invoiced,
+    ) -> None:
         self._sender = sender
+        self._invoiced = invoiced
         self._settings: Section = parameters.finance
         self._parameters = parameters
         self._tally = tally
@@ -301,9 +312,10 @@ class Ledger:
     def _bought(self, month: Month, growth: float) -> Iterator[_Voucher]:
         """What the hospital invoiced, and capitation to the providers that clients chose."""
         hospital = self._settings["hospital_counterparty"]
-        for is_psychiatric, by_month in self._tally.invoiced.items():
-            code = self._plan.code("8500" if is_psychiatric else "8400")
-            yield _Voucher(code, "4300", None, hospital, int(by_month[month.index]))
+        for (index, _, speciality), cents in sorted(self._invoiced.cents.items(), key=str):
+            if index == month.index:
+                group = "8500" if speciality in PSYCHIATRY else "8400"
+                yield _Voucher(self._plan.code(group), "4300", None, hospital, cents)
         service = {row[0]: row[3] for row in self._parameters.sites["sites"]}
         clients: dict[tuple[str, str], int] = {}
         for n, site in enumerate(self._parameters.site_ids):

@@ -40,7 +40,7 @@ from dagster_project.synthetic.contacts import (
 from dagster_project.synthetic.dirt import Dirt
 from dagster_project.synthetic.draws import Ints, Mask, date_text, labels, time_text
 from dagster_project.synthetic.enrolments import ENROLMENTS, SERVICES, Portal, enrolment_id
-from dagster_project.synthetic.finance import Finance, Tally
+from dagster_project.synthetic.finance import Clients, Finance, Tally
 from dagster_project.synthetic.hospital import STREAM as HOSPITAL_STREAM
 from dagster_project.synthetic.hospital import Hospital
 from dagster_project.synthetic.identities import Identities, draw_identities, record_identities
@@ -197,7 +197,7 @@ def _deliver_for_all(region: Region) -> None:
     """Deliver what is told of the whole region, once all chunks are through."""
     rng = np.random.default_rng([region.manifest.region["seed"], 0, finance.STREAM, 1])
     sender = Sender(rng, region.deliveries, region.manifest, region.months, region.later_dirt)
-    deliver_ledger(sender, region.model, region.tally)
+    deliver_ledger(sender, region.model, region.tally, region.invoiced)
 
 
 def _deliver_chunk(
@@ -207,7 +207,7 @@ def _deliver_chunk(
     chunk = _draw_chunk(region, rng, number, residents)
     apotti = _apotti(region, chunk)
     hospital = _hospital(region, chunk, apotti)
-    sources: tuple[Source, ...] = (apotti, hospital, _finance(region, chunk, apotti))
+    sources: tuple[Source, ...] = (apotti, hospital, _finance(region, chunk, apotti, hospital))
     truth = _true_risk(region, chunk), apotti.true_need(region.months[0])
     first_id = (number + 1) * IDS_A_CHUNK
     for month in region.months:
@@ -291,15 +291,19 @@ def _hospital(region: Region, chunk: Chunk, apotti: Apotti) -> Hospital:
     )
 
 
-def _finance(region: Region, chunk: Chunk, apotti: Apotti) -> Finance:
-    return Finance(
-        _sender(region, chunk, stream=finance.STREAM),
-        region.tally,
-        model=region.model,
+def _finance(region: Region, chunk: Chunk, apotti: Apotti, hospital: Hospital) -> Finance:
+    clients = Clients(
         people=chunk.people,
         identities=chunk.identities,
         chosen=chunk.portal.chosen,
         social=apotti.social,
+        hospital=hospital,
+    )
+    return Finance(
+        _sender(region, chunk, stream=finance.STREAM),
+        region.tally,
+        clients,
+        model=region.model,
         first_id=(chunk.number + 1) * IDS_A_CHUNK,
     )
 
