@@ -25,6 +25,8 @@ from dagster_project.synthetic.sending import Sender
 
 LEDGER, CENTRES = "finance/general_ledger", "finance/cost_centre_map"
 WHOLE = 1_000_000
+_NUMBERS_A_MONTH, _NUMBERS_APART = 1_000_000, 300_000
+"""Voucher numbers of a month: the vouchers', those posted again, those that take them back."""
 _OPENED = day_number(date(2010, 1, 1))
 _HOUR = 3600
 Keys = Mapping[str, int]
@@ -359,8 +361,8 @@ class Ledger:
     ) -> pl.DataFrame:
         """Vouchers posted twice; the second is reversed a month later, in its own month or then."""
         wrong = rows.filter(rows["voucher_number"].is_in(double.implode()))
-        copies = wrong.with_columns(voucher_number=_numbered(wrong, 500_000))
-        back = _posted(self._sender.rng, _reversed(copies, 500_000), later)
+        copies = wrong.with_columns(voucher_number=_numbered(wrong, _NUMBERS_APART))
+        back = _posted(self._sender.rng, _reversed(copies, _NUMBERS_APART), later)
         in_later = back["voucher_number"].cast(pl.Int64) % 2 == 0
         begun = date_text(np.array([later.first]), DATE)[0]
         month_text = pl.when(in_later).then(pl.lit(begun)).otherwise(pl.col("ledger_month"))
@@ -413,7 +415,7 @@ class _Lines:
         numbers = []
         for line in moving:
             count[line.centre] = count.get(line.centre, 0) + 1
-            number = month.sequence * 1_000_000 + 1 + codes.index(line.centre)
+            number = month.sequence * _NUMBERS_A_MONTH + 1 + codes.index(line.centre)
             numbers.append((number, count[line.centre]))
         return cls(month, moving, tuple(numbers))
 
