@@ -2,8 +2,11 @@
 -- key: [service_period_id, service_month]
 -- may_be_empty: the source may not have begun to send
 with
+-- The source tells of old periods that go on, not of those that ended before its first month.
 covered as (
-    select max(covers_to_date) as last_date
+    select
+        cast(date_trunc('month', min(covers_to_date)) as date) as first_date,
+        max(covers_to_date) as last_date
     from effective.delivery
     where source = 'apotti' and table_name = 'social_services'
 ),
@@ -16,7 +19,7 @@ given as (
         service_period.service_class_code,
         service_period.client_group_code,
         service_period.hours_a_week,
-        service_period.started_date,
+        greatest(service_period.started_date, covered.first_date) as first_date,
         least(coalesce(service_period.ended_date, covered.last_date), covered.last_date)
             as last_date
     from core.service_period as service_period
@@ -30,21 +33,21 @@ monthly as (
         cast(
             unnest(
                 generate_series(
-                    cast(date_trunc('month', started_date) as date), last_date, interval 1 month
+                    cast(date_trunc('month', first_date) as date), last_date, interval 1 month
                 )
             ) as date
         ) as service_month
     from given
-    where started_date <= last_date
+    where first_date <= last_date
 ),
 
 dated as (
     select
         *,
-        greatest(started_date, service_month) as service_date,
+        greatest(first_date, service_month) as service_date,
         date_diff(
             'day',
-            greatest(started_date, service_month),
+            greatest(first_date, service_month),
             least(last_date + 1, cast(service_month + interval 1 month as date))
         ) as service_days
     from monthly

@@ -88,6 +88,8 @@ def test_a_period_is_parted_by_month_up_to_what_the_source_has_told(months: Benc
                 (3, 7, "informal_care", "elderly", None, date(2017, 5, 10), None, True),
                 (4, 7, *care, None, None, False),
                 (5, 7, *care, date(2017, 6, 1), None, False),
+                (6, 7, *care, date(2011, 1, 5), date(2017, 4, 7), False),
+                (7, 7, *care, date(2011, 1, 5), date(2017, 3, 31), False),
             ],
             "effective.delivery": [
                 ("apotti", "social_services", date(2017, 4, 30)),
@@ -108,6 +110,7 @@ def test_a_period_is_parted_by_month_up_to_what_the_source_has_told(months: Benc
         (1, date(2017, 4, 1)): (date(2017, 4, 30), 1, Decimal("1.0000")),
         (1, MAY): (MAY, 31, Decimal("31.0000")),
         (2, MAY): (date(2017, 5, 10), 3, Decimal("3.0000")),
+        (6, date(2017, 4, 1)): (date(2017, 4, 1), 7, Decimal("7.0000")),
     }
 
 
