@@ -46,6 +46,7 @@ from dagster_project.synthetic.feedback import Feedback
 from dagster_project.synthetic.finance import Clients, Finance, Tally
 from dagster_project.synthetic.guidance import STREAM as GUIDANCE_STREAM
 from dagster_project.synthetic.guidance import Guidance
+from dagster_project.synthetic.finance import Clients, Finance, Tally
 from dagster_project.synthetic.hospital import STREAM as HOSPITAL_STREAM
 from dagster_project.synthetic.hospital import Hospital
 from dagster_project.synthetic.identities import Identities, draw_identities, record_identities
@@ -205,6 +206,7 @@ def _region(
     parameters = load_parameters()
     model = build_model(parameters)
     manifest = Manifest(region=dict(given))
+    manifest = Manifest(region={})
     codes = IdentityCodes()
     return Region(
         parameters=parameters,
@@ -253,6 +255,7 @@ def _deliver_chunk(
         _guidance(region, chunk, apotti),
         _feedback(region, chunk, apotti),
     )
+    sources: tuple[Source, ...] = (apotti, hospital, _finance(region, chunk, apotti, hospital))
     truth = _true_risk(region, chunk), apotti.true_need(region.months[0])
     first_id = (number + 1) * IDS_A_CHUNK
     for month in region.months:

@@ -22,7 +22,13 @@ from dagster_project.lake.checks import Status
 from dagster_project.pipeline import Session
 from dagster_project.vault.keys import create_keyring
 from tests.support.deliveries import Sent
-from tests.support.histories import Act, History, histories, hospital_regions
+from tests.support.histories import (
+    Act,
+    History,
+    histories,
+    hospital_regions,
+    money_regions,
+)
 from tests.support.homes import Contents, contents, differences, new_settings, take_in, turn
 from tests.support.quick_lake import quick_build, quick_home, spine
 
@@ -33,6 +39,7 @@ QUICK = hypothesis_settings(
     max_examples=max(2, PROFILE.max_examples // 5),  # an example is two whole lakes, two seconds
     suppress_health_check=[HealthCheck.too_slow],
 )
+MONEY = hypothesis_settings(QUICK, max_examples=max(2, PROFILE.max_examples // 12))
 REAL = hypothesis_settings(QUICK, max_examples=max(2, PROFILE.max_examples // 25))
 
 
@@ -145,6 +152,12 @@ def test_any_order_of_arrival_gives_the_same_core(quick: Opened, history: Histor
 def test_any_order_of_arrival_gives_the_same_specialised_care(
     quick: Opened, history: History
 ) -> None:
+    assert_order_does_not_matter(quick, history)
+
+
+@MONEY
+@given(history=histories(of=money_regions()))
+def test_any_order_of_arrival_gives_the_same_costs(quick: Opened, history: History) -> None:
     assert_order_does_not_matter(quick, history)
 
 

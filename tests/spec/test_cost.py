@@ -309,46 +309,43 @@ def price(source: str, code: str, unit: str, euros: str) -> tuple[Any, ...]:
     return (source, code, 2017, None, None, unit, None, None, None, None, euros)
 
 
+EVENTS_AND_PRICES: dict[str, list[tuple[Any, ...]]] = {
+    "core.encounter": [
+        visit(1, "R10", "2221", "T11"),
+        visit(2, "R50", "2221", "T11"),
+        visit(3, "R99", "2221", "T11"),
+    ],
+    "core.service_period_month": [
+        (1, 7, "home_care", "elderly", MAY, date(2017, 5, 10), 22, "0.0350"),
+        (2, 7, "home_care", "elderly", MAY, MAY, 31, None),
+        (3, 7, "support_services", "elderly", MAY, MAY, 15, None),
+    ],
+    "core.hospital_episode": [
+        (1, 7, "outpatient_visit", False, date(2017, 5, 9), MAY, None),
+        (2, 7, "outpatient_visit", False, date(2017, 5, 9), MAY, None),
+    ],
+    "core.invoice_line": [(1, "300.10"), (1, "-20.05"), (None, "5000.00")],
+    "core.costed_activity": [
+        known("encounter", ("R10", "2221", "T11", ""), "doctor", "N-doctor"),
+        known("encounter", ("R50", "2221", "T11", ""), "call", "N-call"),
+        known("encounter", ("R99", "2221", "T11", ""), None, "N-none"),
+        known("service_period", ("home_care", "", "elderly", ""), "home_care", "N-care"),
+        known("service_period", ("support_services", "", "elderly", ""), "support", "N-sup"),
+        known("hospital_episode", ("outpatient_visit", "somatic", "", ""), "hosp", "N-hosp"),
+    ],
+    "core.unit_cost": [
+        price("own", "doctor", "visit", "104.35"),
+        price("national", "N-doctor", "visit", "99.00"),
+        price("national", "N-call", "contact", "21.00"),
+        price("own", "home_care", "hour", "47.00"),
+        price("national", "N-sup", "month", "165.00"),
+        price("own", "hosp", "visit", "250.00"),
+    ],
+}
+
+
 def test_invoiced_before_own_before_national_before_none(cost: Bench) -> None:
-    rows = cost.run(
-        {
-            "core.encounter": [
-                visit(1, "R10", "2221", "T11"),
-                visit(2, "R50", "2221", "T11"),
-                visit(3, "R99", "2221", "T11"),
-            ],
-            "core.service_period_month": [
-                (1, 7, "home_care", "elderly", MAY, date(2017, 5, 10), 22, "0.0350"),
-                (2, 7, "home_care", "elderly", MAY, MAY, 31, None),
-                (3, 7, "support_services", "elderly", MAY, MAY, 15, None),
-            ],
-            "core.hospital_episode": [
-                (1, 7, "outpatient_visit", False, date(2017, 5, 9), MAY, None),
-                (2, 7, "outpatient_visit", False, date(2017, 5, 9), MAY, None),
-            ],
-            "core.invoice_line": [(1, "300.10"), (1, "-20.05"), (None, "5000.00")],
-            "core.costed_activity": [
-                known("encounter", ("R10", "2221", "T11", ""), "doctor", "N-doctor"),
-                known("encounter", ("R50", "2221", "T11", ""), "call", "N-call"),
-                known("encounter", ("R99", "2221", "T11", ""), None, "N-none"),
-                known("service_period", ("home_care", "", "elderly", ""), "home_care", "N-care"),
-                known(
-                    "service_period", ("support_services", "", "elderly", ""), "support", "N-sup"
-                ),
-                known(
-                    "hospital_episode", ("outpatient_visit", "somatic", "", ""), "hosp", "N-hosp"
-                ),
-            ],
-            "core.unit_cost": [
-                price("own", "doctor", "visit", "104.35"),
-                price("national", "N-doctor", "visit", "99.00"),
-                price("national", "N-call", "contact", "21.00"),
-                price("own", "home_care", "hour", "47.00"),
-                price("national", "N-sup", "month", "165.00"),
-                price("own", "hosp", "visit", "250.00"),
-            ],
-        }
-    )
+    rows = cost.run(EVENTS_AND_PRICES)
     found = {
         (r["event_kind_code"], r["event_id"]): (
             r["cost_source_code"],

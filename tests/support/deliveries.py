@@ -33,6 +33,12 @@ SITES = "reference/sites"
 REFERRALS = "apotti/referrals"
 EPISODES = "hus/specialised_care"
 INVOICES = "hus/invoices"
+LEDGER = "finance/general_ledger"
+CENTRES = "finance/cost_centre_map"
+FEES = "finance/client_fees"
+SERVICE_CLASSES = "reference/service_classes"
+UNIT_COSTS = "thl/unit_costs"
+SOCIAL_SERVICES = "apotti/social_services"
 
 
 @dataclass(frozen=True, repr=False)
@@ -255,6 +261,95 @@ def invoice_line(number: int, person: str, day: date, **others: Value) -> Row:
         "amount_eur": Decimal("100.00"),
         "is_credit": False,
         "updated_at": datetime(day.year, day.month, day.day, 9),
+    }
+    return row | others
+
+
+def ledger_line(number: int, month: date, **others: Value) -> Row:
+    """Line 1 of a voucher of 100 euros of centre 1000, posted on the first day of its month."""
+    row: dict[str, Value] = {
+        "voucher_number": number,
+        "line_number": 1,
+        "ledger_month": month,
+        "posted_date": month,
+        "cost_centre_code": "1000",
+        "account_code": "4000",
+        "amount_eur": Decimal("100.00"),
+        "updated_at": datetime(month.year, month.month, 1, 9),
+    }
+    return row | others
+
+
+def centre_key(centre: str, service_class: str, share: str, **others: Value) -> Row:
+    """A share of a cost centre, in force since 2010."""
+    row: dict[str, Value] = {
+        "cost_centre_code": centre,
+        "cost_centre_name": f"Centre {centre}",
+        "service_class_code": service_class,
+        "share": Decimal(share),
+        "is_overhead": False,
+        "valid_from_date": date(2010, 1, 1),
+    }
+    return row | others
+
+
+def service_class(code: str, mapped: str, share: str = "1.000") -> Row:
+    """A service package in force to 2022, or an AURA class from 2023, by its first letter."""
+    is_package = code.startswith("P")
+    return {
+        "classification_code": "package" if is_package else "aura",
+        "service_class_code": code,
+        "service_class_name_fi": code,
+        "service_class_name_en": code,
+        "mapped_class_code": mapped,
+        "mapped_share": Decimal(share),
+        "valid_from_date": date(2000, 1, 1) if is_package else date(2023, 1, 1),
+        "valid_to_date": date(2023, 1, 1) if is_package else None,
+    }
+
+
+def unit_cost(code: str, unit: str, euros: str, year: int) -> Row:
+    """A national unit cost in the prices of a year."""
+    return {
+        "unit_cost_code": code,
+        "unit_cost_name": code,
+        "service_name": "Palvelu",
+        "cost_unit_code": unit,
+        "cost_eur": Decimal(euros),
+        "price_year": year,
+    }
+
+
+def client_fee(number: int, person: str, day: date, **others: Value) -> Row:
+    """A fee of a doctor's visit, paid on its day."""
+    row: dict[str, Value] = {
+        "fee_id": number,
+        "person_id": person,
+        "fee_type_code": "doctor_visit",
+        "charged_date": day,
+        "amount_eur": Decimal("20.60"),
+        "status_code": "paid",
+        "updated_at": datetime(day.year, day.month, day.day, 15),
+    }
+    return row | others
+
+
+def social_service(number: int, person: str, started: date, **others: Value) -> Row:
+    """Home care of seven hours a week that goes on, decided on the day it began."""
+    row: dict[str, Value] = {
+        "service_period_id": number,
+        "person_id": person,
+        "service_class_code": "home_care",
+        "client_group_code": "elderly",
+        "contacted_date": started,
+        "assessed_date": started,
+        "decided_date": started,
+        "started_date": started,
+        "decision_code": "granted",
+        "ladder_code": "regular_home_care",
+        "hours_a_week": Decimal("7.0"),
+        "is_carer": False,
+        "updated_at": datetime(started.year, started.month, started.day, 9),
     }
     return row | others
 

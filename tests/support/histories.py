@@ -280,6 +280,105 @@ def hospital_regions(draw: st.DrawFn) -> list[Sent]:
     return [*lists(), *(d for n, d in enumerate(monthly) if n not in missing)]
 
 
+CLASSES = (("P01", "A01", "1.000"), ("P08", "A11", "0.880"), ("P08", "A12", "0.120"))
+KEY_LISTS = {
+    20170101: (
+        ("1000", "P01", "1.000000"),
+        ("2000", "P01", "0.333333"),
+        ("2000", "P08", "0.666667"),
+    ),
+    20170301: (
+        ("1000", "P08", "1.000000"),
+        ("3000", "P01", "0.500000"),
+        ("3000", "P08", "0.500000"),
+    ),
+}
+
+
+def money_lists() -> list[Sent]:
+    """Classes in two versions, of which the first lacks one, keys in two, national costs."""
+    classes = [sent_rows.service_class(*row) for row in CLASSES]
+    later = [
+        sent_rows.service_class(c, p) for c, p in (("A01", "P01"), ("A11", "P08"), ("A12", "P08"))
+    ]
+    keys = [
+        sent(sent_rows.CENTRES, s, *(sent_rows.centre_key(*row) for row in rows))
+        for s, rows in KEY_LISTS.items()
+    ]
+    national = sent(
+        sent_rows.UNIT_COSTS,
+        2017,
+        sent_rows.unit_cost("PTH-R10-2221", "visit", "99.00", 2017),
+        sent_rows.unit_cost("SOS-HOME_CARE", "hour", "45.00", 2017),
+        *(sent_rows.unit_cost(f"PTH-X{n}", "visit", "1.00", 2017) for n in range(8)),
+    )
+    return [
+        sent(sent_rows.SERVICE_CLASSES, 20170101, classes[0], *later[:1]),
+        sent(sent_rows.SERVICE_CLASSES, 20170201, *classes, *later),
+        *keys,
+        national,
+    ]
+
+
+@st.composite
+def ledgers(draw: st.DrawFn, month: int) -> Sent:
+    """An increment: lines of five vouchers, of the month or an earlier one, some of no centre."""
+    rows = []
+    for number in draw(st.lists(st.integers(1, 5), max_size=4)):
+        of = date(2017, 1 + draw(st.integers(0, month)), 1)
+        row = sent_rows.ledger_line(
+            number,
+            of,
+            cost_centre_code=draw(st.sampled_from(["1000", "2000", "3000", "9999"])),
+            service_class_code=draw(st.none() | st.sampled_from(["P01", "P08", "P99"])),
+            amount_eur=draw(st.integers(-9_999, 30_000)) * Decimal("0.01"),
+            updated_at=draw(hours),
+        )
+        rows.append(row)
+    steady = sent_rows.ledger_line(100 + month, date(2017, 1 + month, 1), service_class_code="P01")
+    return sent(sent_rows.LEDGER, MONTHS[month], *rows, steady)
+
+
+@st.composite
+def social_services(draw: st.DrawFn, month: int) -> Sent:
+    """An increment: versions of three periods of home care."""
+    rows = []
+    for number in draw(st.lists(st.integers(1, 3), max_size=3)):
+        started = min(draw(days), _last_day(month))
+        length = draw(st.none() | st.integers(0, 60))
+        ended = None if length is None else started + timedelta(days=length)
+        row = sent_rows.social_service(
+            number,
+            draw(anybody),
+            started,
+            ended_date=None if ended is None or ended > _last_day(month) else ended,
+            updated_at=draw(hours),
+        )
+        rows.append(row)
+    steady = sent_rows.social_service(100 + month, code(STEADY), date(2017, 1 + month, 1))
+    return sent(sent_rows.SOCIAL_SERVICES, MONTHS[month], *rows, steady)
+
+
+@st.composite
+def money_regions(draw: st.DrawFn) -> list[Sent]:
+    """Deliveries of what was done, billed and spent, some of them missing."""
+    people = [draw(lives(n, with_orders=False)) for n in range(2)]
+    monthly = [
+        delivery
+        for month in range(len(MONTHS) - 1)
+        for delivery in (
+            register(people, month),
+            draw(encounters(month)),
+            draw(social_services(month)),
+            draw(hospital_episodes(month)),
+            draw(invoices(month)),
+            draw(ledgers(month)),
+        )
+    ]
+    missing = draw(st.sets(st.sampled_from(range(6, len(monthly))), max_size=2))
+    return [*lists(), *money_lists(), *(d for n, d in enumerate(monthly) if n not in missing)]
+
+
 @dataclass(frozen=True)
 class Act:
     """One thing that happens: a delivery comes, or its standing is turned over."""
