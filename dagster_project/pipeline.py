@@ -21,7 +21,7 @@ from dagster_project import rulebook
 from dagster_project.contracts.loader import load_catalogue
 from dagster_project.contracts.model import Catalogue
 from dagster_project.errors import CheckFailed, DeliveryRefused
-from dagster_project.lake import builds, checks, ddl, protection, views
+from dagster_project.lake import builds, checks, ddl, profiles, protection, views
 from dagster_project.lake.connection import Lake, open_lake
 from dagster_project.lake.delivery import (
     Door,
@@ -71,6 +71,8 @@ def load_definition() -> Definition:
     rulebooks = rulebook.load_rulebooks()
     hashes = {catalogue.latest(k).table: catalogue.latest(k).sha256 for k in catalogue.tables()}
     hashes |= {r.name: r.sha256 for r in rulebooks}
+    promises = "".join(c.sha256 for c in catalogue.contracts)
+    hashes |= {views.PROMISE: hashlib.sha256(promises.encode()).hexdigest()}
     graph = load_models(SQL, hashes)
     newest = [catalogue.latest(key) for key in catalogue.tables()]
     check_purposes(graph, {contract.table: contract.register for contract in newest})
@@ -170,6 +172,7 @@ def ingest(session: Session, *, only: str | None = None, report: Report = print)
             else:
                 outcomes.append(outcome)
                 report(_line(outcome))
+    profiles.bring_up(lake, session.definition.catalogue, only=only)
     return Ingested(tuple(outcomes), tuple(refusals), landing.unfinished_count)
 
 

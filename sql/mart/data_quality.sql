@@ -2,32 +2,289 @@
 -- key: [source, table_name, delivery_sequence, rule_id]
 -- purpose: knowledge management
 with
+rule_result as (
+    select
+        source,
+        table_name,
+        delivery_sequence,
+        rule_id,
+        dimension,
+        severity,
+        violated_count,
+        checked_count
+    from ops.rule_result
+),
+
+in_force as (
+    select
+        delivery.source,
+        delivery.table_name,
+        delivery.delivery_sequence,
+        delivery.received_count,
+        delivery.covers_to_date,
+        cast(delivery.landed_at as date) as landed_date,
+        promise.sequence_step,
+        promise.freshness_days,
+        -- Each sender of a quarter sends its own volume.
+        case
+            when promise.sequence_step = 'sender_quarter' then delivery.delivery_sequence % 100
+            else 0
+        end as sender_number
+    from effective.delivery as delivery
+    inner join rulebook.promise as promise
+        on delivery.source = promise.source and delivery.table_name = promise.table_name
+),
+
+-- What a delivery of the table usually holds: the median of the year before, of three at least.
+usual as (
+    select
+        later.source,
+        later.table_name,
+        later.delivery_sequence,
+        later.received_count,
+        median(earlier.received_count) as usual_count,
+        count(earlier.received_count) as earlier_count
+    from in_force as later
+    left join in_force as earlier
+        on
+            later.source = earlier.source
+            and later.table_name = earlier.table_name
+            and later.sender_number = earlier.sender_number
+            and later.covers_to_date > earlier.covers_to_date
+            and earlier.covers_to_date >= later.covers_to_date - interval 1 year
+    group by
+        later.source, later.table_name, later.delivery_sequence, later.received_count
+),
+
+volume as (
+    select
+        source,
+        table_name,
+        delivery_sequence,
+        'volume.as_before' as rule_id,
+        'plausibility' as dimension,
+        'warning' as severity,
+        case
+            when earlier_count < 3 then 0
+            when received_count > 2 * usual_count or 2 * received_count < usual_count then 1
+            else 0
+        end as violated_count,
+        case when earlier_count < 3 then 0 else 1 end as checked_count
+    from usual
+),
+
+first_landed as (
+    select
+        source,
+        table_name,
+        min(landed_date) as first_landed_date
+    from in_force
+    group by source, table_name
+),
+
+-- A table's history is loaded when it is taken into use; only what came due since can be late.
+arrival as (
+    select
+        in_force.source,
+        in_force.table_name,
+        in_force.delivery_sequence,
+        'freshness.arrived_in_time' as rule_id,
+        'plausibility' as dimension,
+        'warning' as severity,
+        case
+            when
+                date_diff('day', in_force.covers_to_date, first_landed.first_landed_date)
+                > in_force.freshness_days
+                then 0
+            when
+                date_diff('day', in_force.covers_to_date, in_force.landed_date)
+                > in_force.freshness_days
+                then 1
+            else 0
+        end as violated_count,
+        case
+            when
+                date_diff('day', in_force.covers_to_date, first_landed.first_landed_date)
+                > in_force.freshness_days
+                then 0
+            else 1
+        end as checked_count
+    from in_force
+    inner join first_landed
+        on
+            in_force.source = first_landed.source
+            and in_force.table_name = first_landed.table_name
+),
+
+-- The lake's own day: the last one that any monthly delivery covers. No clock is read, so that the
+-- same deliveries give the same rows; `tietoallas quality report --as-of` judges by another day.
+lake_day as (
+    select max(covers_to_date) as as_of_date
+    from in_force
+    where sequence_step = 'month'
+),
+
+newest as (
+    select
+        source,
+        table_name,
+        sequence_step,
+        freshness_days,
+        max(delivery_sequence) as delivery_sequence,
+        max(covers_to_date) as covers_to_date
+    from in_force
+    group by source, table_name, sequence_step, freshness_days
+),
+
+next_due as (
+    select
+        newest.source,
+        newest.table_name,
+        newest.delivery_sequence,
+        newest.freshness_days,
+        lake_day.as_of_date,
+        case newest.sequence_step
+            when 'month' then last_day(newest.covers_to_date + interval 1 month)
+            when 'sender_quarter' then last_day(newest.covers_to_date + interval 3 month)
+            when 'year' then last_day(newest.covers_to_date + interval 1 year)
+        end as next_covers_to_date
+    from newest
+    cross join lake_day
+),
+
+up_to_date as (
+    select
+        source,
+        table_name,
+        delivery_sequence,
+        'freshness.up_to_date' as rule_id,
+        'plausibility' as dimension,
+        'warning' as severity,
+        case
+            when date_diff('day', next_covers_to_date, as_of_date) > freshness_days then 1
+            else 0
+        end as violated_count,
+        case when next_covers_to_date is null or as_of_date is null then 0 else 1 end
+            as checked_count
+    from next_due
+),
+
+-- A file refused as a whole, until its like has been taken in.
+refused as (
+    select
+        refusal.source,
+        refusal.table_name,
+        refusal.delivery_sequence,
+        refusal.rule_id,
+        'conformance' as dimension,
+        'error' as severity,
+        1 as violated_count,
+        1 as checked_count
+    from ops.refusal as refusal
+    anti join ops.delivery as delivery
+        on
+            refusal.source = delivery.source
+            and refusal.table_name = delivery.table_name
+            and refusal.delivery_sequence = delivery.delivery_sequence
+    where refusal.delivery_sequence is not null
+    group by
+        refusal.source, refusal.table_name, refusal.delivery_sequence, refusal.rule_id
+),
+
+judged as (
+    select
+        source,
+        table_name,
+        delivery_sequence,
+        rule_id,
+        dimension,
+        severity,
+        violated_count,
+        checked_count,
+        false as is_refused
+    from rule_result
+    union all
+    select
+        source,
+        table_name,
+        delivery_sequence,
+        rule_id,
+        dimension,
+        severity,
+        violated_count,
+        checked_count,
+        false as is_refused
+    from volume
+    union all
+    select
+        source,
+        table_name,
+        delivery_sequence,
+        rule_id,
+        dimension,
+        severity,
+        violated_count,
+        checked_count,
+        false as is_refused
+    from arrival
+    union all
+    select
+        source,
+        table_name,
+        delivery_sequence,
+        rule_id,
+        dimension,
+        severity,
+        violated_count,
+        checked_count,
+        false as is_refused
+    from up_to_date
+    union all
+    select
+        source,
+        table_name,
+        delivery_sequence,
+        rule_id,
+        dimension,
+        severity,
+        violated_count,
+        checked_count,
+        true as is_refused
+    from refused
+),
+
 final as (
     select
-        rule_result.source,
-        rule_result.table_name,
-        rule_result.delivery_sequence,
-        rule_result.rule_id,
-        rule_result.dimension,
-        rule_result.severity,
-        rule_result.violated_count,
-        rule_result.checked_count,
+        judged.source,
+        judged.table_name,
+        judged.delivery_sequence,
+        judged.rule_id,
+        judged.dimension,
+        judged.severity,
+        case
+            -- What cannot be read cannot be judged; a rule over the whole has been.
+            when judged.is_refused and judged.rule_id not like 'dataset.%' then 'error'
+            when judged.checked_count = 0 and judged.violated_count = 0 then 'not_applicable'
+            when judged.violated_count = 0 then 'pass'
+            when judged.severity = 'warning' then 'pass_with_failures'
+            else 'fail'
+        end as status,
+        cast(judged.violated_count as bigint) as violated_count,
+        cast(judged.checked_count as bigint) as checked_count,
         round(
-            100 * cast(rule_result.violated_count as double)
-            / nullif(rule_result.checked_count, 0),
-            4
+            100 * cast(judged.violated_count as double) / nullif(judged.checked_count, 0), 4
         ) as violated_pct,
         delivery.received_count,
         delivery.accepted_count,
         delivery.quarantined_count,
         delivery.duplicate_count,
         delivery.covers_to_date
-    from ops.rule_result as rule_result
-    inner join ops.delivery as delivery
+    from judged
+    left join ops.delivery as delivery
         on
-            rule_result.source = delivery.source
-            and rule_result.table_name = delivery.table_name
-            and rule_result.delivery_sequence = delivery.delivery_sequence
+            judged.source = delivery.source
+            and judged.table_name = delivery.table_name
+            and judged.delivery_sequence = delivery.delivery_sequence
 )
 
 select
@@ -37,6 +294,7 @@ select
     rule_id,
     dimension,
     severity,
+    status,
     violated_count,
     checked_count,
     violated_pct,
