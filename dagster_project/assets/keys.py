@@ -14,6 +14,7 @@ from dagster_project.sql_models import Model
 LANDING = dg.AssetKey(["ops", "landing"])
 BUILD = dg.AssetKey(["ops", "build"])
 RELEASE = dg.AssetKey(["published", "release"])
+EXPECTATIONS = dg.AssetKey(["ops", "expectations"])
 
 
 def asset_key(full_name: str) -> dg.AssetKey:

@@ -122,9 +122,7 @@ def of_delivery(contract: Contract, sequence: int, records: str) -> Suite:
     return Suite(contract, _sent_sql(contract, day, records, tuple(rules.values())), rows, "", ())
 
 
-def _sent_sql(
-    contract: Contract, day: date, records: str, rules: tuple[gate.GateRule, ...]
-) -> str:
+def _sent_sql(contract: Contract, day: date, records: str, rules: tuple[gate.GateRule, ...]) -> str:
     """Records as text and typed; `is_left` are those that the gate would quarantine."""
     unknown = [_unknown_code(c) for c in contract.identities]
     broken = [
@@ -206,6 +204,18 @@ def _braced(sql: str) -> str:
     return sql.replace("{", "{{").replace("}", "}}")
 
 
+def warnings_of(contract: Contract) -> tuple[RowRule, ...]:
+    """Rules whose rows are taken in all the same, as far as staging can tell them."""
+    warned = (r for r in contract.row_rules if r.severity is Severity.WARNING)
+    return tuple(r for r in warned if _is_judged(r, contract))
+
+
+def broken_rows_sql(contract: Contract, rule: RowRule) -> str:
+    """Accepted rows in force that break a rule."""
+    condition = f"not ({rule.expression})".replace("$delivery_date", "covers_to_date")
+    return f"select * from ({_staged_sql(contract)}) as staged where {condition}"
+
+
 def _columns_of(rule: RowRule) -> set[str]:
     return {c.name for c in sqlglot.parse_one(rule.expression, read="duckdb").find_all(exp.Column)}
 
@@ -230,19 +240,18 @@ def _of_keys(contract: Contract) -> Iterator[Expected]:
 
 
 def _of_columns(contract: Contract) -> Iterator[Expected]:
-    """Type of every column, and presence where it is due: hidden places are no fault."""
+    """Types of all columns at once, and presence where it is due: hidden places are no fault."""
+    kinds = {c.name: "BIGINT" if c.is_identity else c.sql_type for c in contract.lake_columns}
+    other = " or ".join(f"typeof({quoted(n)}) <> {literal(kind)}" for n, kind in kinds.items())
+    yield Expected(
+        "row.types",
+        Kind.ROW,
+        Severity.ERROR,
+        Dimension.CONFORMANCE,
+        "Every column is of its contract's type.",
+        _no_row(other),
+    )
     for column in contract.lake_columns:
-        kind = "BIGINT" if column.is_identity else column.sql_type
-        name = quoted(column.name)
-        yield Expected(
-            f"{column.name}.type",
-            Kind.ROW,
-            Severity.ERROR,
-            Dimension.CONFORMANCE,
-            f"Is {kind}.",
-            f"select 1 as broken from {{batch}} where typeof({name}) <> {literal(kind)}",
-            column,
-        )
         if column.is_required or column.primary_key_position is not None:
             yield _presence(column, hides=column.is_place and bool(contract.identities))
 

@@ -170,7 +170,8 @@ def gate_sql(contract: Contract, sequence: int, text: Relation) -> str:
     """The one pass: text in, typed columns and the mask of broken rules out."""
     kept = ", ".join(quoted(c.name) for c in contract.columns)
     mask = _mask(contract, sequence)
-    return f"with records as ({typed_sql(contract, text)}) select {kept}, {mask} as failed from records"
+    records = typed_sql(contract, text)
+    return f"with records as ({records}) select {kept}, {mask} as failed from records"
 
 
 def typed_sql(contract: Contract, text: Relation) -> str:

@@ -4,9 +4,9 @@ A delivery's rows never change, so its profile is counted when it has come and k
 `ops.column_profile` (how many rows, missing values and distinct values, mean and quartiles) and
 `ops.column_bucket` (rows by bucket). A bucket is not a value: codes fall into one of 20 by their
 digest, numbers into bins of half their logarithm, and dates are fortnights before the last day of
-the delivery, since days would tell weekends and not drift. Columns that name a person, a place or a row, and what the vault alone reads, have
-no profile. What tells of fewer than 8 persons is not counted out: quartiles need 32 persons, the
-rest 8 on either side of it.
+the delivery, since days would tell weekends and not drift. Columns that name a person, a place or
+a row, and what the vault alone reads, have no profile. Nothing is told of fewer than 8 persons:
+quartiles need 32, and missing values 8 who have one and 8 who have none.
 
 Here: counting. Not here: what counts as drift (`sql/mart/data_drift.sql`).
 """
@@ -97,7 +97,8 @@ def _values(contract: Contract) -> str:
     parts = [
         f"select delivery_sequence, {literal(column.name)} as column_name,"
         f" {_number(column)} as number_value, {_code(column)} as code_value,"
-        " count(*) as row_count, bit_or(person_marks) as person_marks from profile_rows group by all"
+        " count(*) as row_count, bit_or(person_marks) as person_marks"
+        " from profile_rows group by all"
         for column in profiled_columns(contract)
     ]
     return f"with profile_rows as ({rows}) {' union all '.join(parts)}"
@@ -134,7 +135,8 @@ def _profiles(contract: Contract) -> str:
     )
     return (
         "with placed as (select *, sum(row_count) filter (number_value is not null)"
-        " over (partition by delivery_sequence, column_name order by number_value nulls last) as upto,"
+        " over (partition by delivery_sequence, column_name order by number_value nulls last)"
+        " as upto,"
         " sum(row_count) filter (number_value is not null)"
         " over (partition by delivery_sequence, column_name) as numbers from counted_value),"
         " counted as (select delivery_sequence, column_name, sum(row_count) as row_count,"

@@ -230,7 +230,8 @@ final as (
         coalesce(
             judged.psi > 0.2
             and judged.psi > judged.psi_by_chance
-            and reference_size.reference_delivery_count >= 3,
+            and reference_size.reference_delivery_count >= 3
+            and (profile.distinct_count is not null or profile.missing_count is not null),
             false
         ) as is_drifted
     from ops.column_profile as profile

@@ -40,16 +40,21 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "lake.reading": (*LAKE, "lake", "vault"),
     "publish.withdrawal": (),
     "pipeline": (*LAKE, "lake", "vault", "publish.withdrawal"),
+    "expectations": (*LAKE, "lake"),
+    "quality": (*LAKE, "lake", "expectations"),
     "publish": (*LAKE, "lake", "pipeline"),
+    "publish.quality": (*LAKE, "lake", "pipeline", "publish", "expectations", "quality"),
     "assets": (*LAKE, "lake", "publish", "pipeline"),
     "definitions": (*LAKE, "lake", "publish", "pipeline", "assets"),
-    "cli": (*LAKE, "lake", "publish", "pipeline", "synthetic", "vault"),
+    "cli": (*LAKE, "lake", "publish", "pipeline", "quality", "synthetic", "vault"),
 }
 
 # Package of others -> the only parts that may import it.
 USERS: dict[str, tuple[str, ...]] = {
     "dagster": ("assets", "definitions"),
-    "duckdb": ("lake", "vault", "publish"),
+    "duckdb": ("lake", "vault", "publish", "expectations"),
+    "great_expectations": ("expectations.validation",),
+    "sqlalchemy": ("expectations.engine",),
     "duckdb_extensions": ("lake.connection",),
     "pyrage": ("vault",),
     "typer": ("cli",),
