@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from dagster_project.expectations.evaluation import evaluate
+from dagster_project.expectations.validation import Judged
 from dagster_project.lake.builds import newest_green
 from dagster_project.lake.checks import Status
 from dagster_project.pipeline import Session
@@ -26,6 +27,7 @@ class Reported:
     """What came of it."""
 
     folder: Path
+    judged: tuple[Judged, ...]
     counts: Counter[Status]
     """Expectations by verdict."""
 
@@ -47,4 +49,4 @@ def report_quality(session: Session, as_of: date) -> Reported:
     findings = report.gather(lake, catalogue, judged, as_of=as_of, build_id=build_id)
     folder = add_to_current(lake.settings.published, SHELF, report.pages(findings))
     session.run.on_step("quality reported")
-    return Reported(folder, Counter(one.status for one in judged))
+    return Reported(folder, judged, Counter(one.status for one in judged))

@@ -6,6 +6,7 @@ the gate against the manifest (`test_manifest`).
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ import pytest
 
 from dagster_project import pipeline
 from dagster_project.contracts.model import Contract, Severity
-from dagster_project.expectations import evaluation, suites, validation
+from dagster_project.expectations import suites, validation
 from dagster_project.expectations.natives import Native
 from dagster_project.expectations.suites import Kind, Suite
 from dagster_project.expectations.validation import Judged
@@ -51,8 +52,6 @@ class Lake:
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     """March to June 2017, judged and published."""
-    import json  # noqa: PLC0415
-
     folder = tmp_path_factory.mktemp("judged")
     settings = new_settings(folder, keep_landing=True)
     manifest = folder / "manifest.json"
@@ -64,8 +63,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
         assert not pipeline.ingest(session, report=silent).refusals
         build(session)
         publish(session)
-        report_quality(session, AS_OF)
-        judged = evaluation.evaluate(session.lake, session.definition.catalogue, session.run, AS_OF)
+        judged = report_quality(session, AS_OF).judged
         told = json.loads(manifest.read_text(encoding="utf-8"))
         planted = told["dirty_rows"] + told["warned_rows"]
         yield Lake(
