@@ -43,7 +43,7 @@ reference_size as (
         table_name,
         delivery_sequence,
         column_name,
-        count(*) as reference_delivery_count
+        count(reference_sequence) as reference_delivery_count
     from reference
     group by source, table_name, delivery_sequence, column_name
 ),

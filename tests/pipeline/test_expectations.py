@@ -90,12 +90,13 @@ def sent_suite(lake: Lake, contract: Contract, sequence: int, path: Path) -> Sui
 
 def deliveries(lake: Lake) -> list[tuple[str, int, Path]]:
     """Of every table the delivery with the most planted rows."""
-    found = {}
+    found: dict[str, list[tuple[int, int, Path]]] = {}
     for path in sorted(p for p in lake.landing.rglob("*") if p.is_file()):
         key, sequence = f"{path.parent.parent.name}/{path.parent.name}", path.stem.split("_")[-1]
         count = sum(row["file"] == f"{key}/{path.name}" for row in lake.planted)
         found.setdefault(key, []).append((count, int(sequence), path))
-    return [(key, *max(listed)[1:]) for key, listed in sorted(found.items())]
+    chosen = [(key, max(listed)) for key, listed in sorted(found.items())]
+    return [(key, sequence, path) for key, (_, sequence, path) in chosen]
 
 
 def test_every_rule_of_the_gate_comes_out_the_same(lake: Lake) -> None:
