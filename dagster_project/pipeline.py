@@ -28,7 +28,6 @@ from dagster_project.lake.delivery import (
     Outcome,
     known_deliveries,
     take_in,
-    write_event,
 )
 from dagster_project.lake.reading import read_ahead
 from dagster_project.lake.runs import OnStep, Run, no_step
@@ -43,8 +42,6 @@ from dagster_project.vault.keys import Keyring, load_keyring
 CONTRACTS = PROJECT_ROOT / "data_contracts"
 SQL = PROJECT_ROOT / "sql"
 Report = Callable[[str], None]
-_REFUSAL_KEY = ("register", "refusal", 0)
-"""Of the event that something was refused: no table's rows move, but what is told of quality."""
 
 
 @dataclass(frozen=True)
@@ -200,19 +197,12 @@ def _note_refusal(
     """Note the refusal in the register, once for the same delivery and reason."""
     report(f"REFUSED {file.label}: {refused}")
     key: list[Any] = [file.contract.source, file.contract.table, file.sequence, refused.rule_id]
-    lake = session.lake
-    is_noted = lake.count(
-        "select count(*) from ops.refusal where source = ? and table_name = ?"
-        " and delivery_sequence = ? and rule_id = ?",
-        key,
+    session.lake.execute(
+        "insert into lake.ops.refusal select ?, ?, ?, ?, ?, ?, ?, ? where not exists ("
+        "select 1 from ops.refusal where source = ? and table_name = ?"
+        " and delivery_sequence = ? and rule_id = ?)",
+        [*key, refused.line, refused.column, session.run.now(), session.run.run_id, *key],
     )
-    if not is_noted:
-        about = [refused.line, refused.column, session.run.now(), session.run.run_id]
-        with lake.transaction():
-            lake.execute(
-                "insert into lake.ops.refusal values (?, ?, ?, ?, ?, ?, ?, ?)", [*key, *about]
-            )
-            write_event(lake, _REFUSAL_KEY, "refused", session.run)
     return Refusal(file.label, str(refused))
 
 

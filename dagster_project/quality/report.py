@@ -57,8 +57,8 @@ def gather(
     """What the register and the marts add to the verdicts."""
     tables = tuple(_facts(lake, catalogue.latest(key), as_of) for key in catalogue.tables())
     refusals = lake.rows(
-        "select source || '/' || table_name, delivery_sequence, rule_id from mart.data_quality"
-        " where received_count is null order by all"
+        "select distinct source || '/' || table_name, delivery_sequence, rule_id from ops.refusal"
+        " anti join ops.delivery using (source, table_name, delivery_sequence) order by all"
     )
     drifted = lake.rows(
         "select source || '/' || table_name, delivery_sequence, column_name, psi"

@@ -119,8 +119,7 @@ _LEFT = (
 )
 _COUNTS = (
     f"select {_KEY}, delivery_sequence, rule_id, severity, violated_count, checked_count"
-    " from mart.data_quality where source = ? and violated_count > 0"
-    " and received_count is not null order by all"
+    " from mart.data_quality where source = ? and violated_count > 0 order by all"
 )
 _REFUSALS = (
     f"select {_KEY}, delivery_sequence, rule_id, min(line_number), min(column_name)"

@@ -169,28 +169,6 @@ up_to_date as (
     from next_due
 ),
 
--- A file refused as a whole, until its like has been taken in.
-refused as (
-    select
-        refusal.source,
-        refusal.table_name,
-        refusal.delivery_sequence,
-        refusal.rule_id,
-        'conformance' as dimension,
-        'error' as severity,
-        1 as violated_count,
-        1 as checked_count
-    from ops.refusal as refusal
-    anti join ops.delivery as delivery
-        on
-            refusal.source = delivery.source
-            and refusal.table_name = delivery.table_name
-            and refusal.delivery_sequence = delivery.delivery_sequence
-    where refusal.delivery_sequence is not null
-    group by
-        refusal.source, refusal.table_name, refusal.delivery_sequence, refusal.rule_id
-),
-
 judged as (
     select
         source,
@@ -200,8 +178,7 @@ judged as (
         dimension,
         severity,
         violated_count,
-        checked_count,
-        false as is_refused
+        checked_count
     from rule_result
     union all
     select
@@ -212,8 +189,7 @@ judged as (
         dimension,
         severity,
         violated_count,
-        checked_count,
-        false as is_refused
+        checked_count
     from volume
     union all
     select
@@ -224,8 +200,7 @@ judged as (
         dimension,
         severity,
         violated_count,
-        checked_count,
-        false as is_refused
+        checked_count
     from arrival
     union all
     select
@@ -236,21 +211,8 @@ judged as (
         dimension,
         severity,
         violated_count,
-        checked_count,
-        false as is_refused
+        checked_count
     from up_to_date
-    union all
-    select
-        source,
-        table_name,
-        delivery_sequence,
-        rule_id,
-        dimension,
-        severity,
-        violated_count,
-        checked_count,
-        true as is_refused
-    from refused
 ),
 
 final as (
@@ -262,8 +224,6 @@ final as (
         judged.dimension,
         judged.severity,
         case
-            -- What cannot be read cannot be judged; a rule over the whole has been.
-            when judged.is_refused and judged.rule_id not like 'dataset.%' then 'error'
             when judged.checked_count = 0 and judged.violated_count = 0 then 'not_applicable'
             when judged.violated_count = 0 then 'pass'
             when judged.severity = 'warning' then 'pass_with_failures'
@@ -280,7 +240,7 @@ final as (
         delivery.duplicate_count,
         delivery.covers_to_date
     from judged
-    left join ops.delivery as delivery
+    inner join ops.delivery as delivery
         on
             judged.source = delivery.source
             and judged.table_name = delivery.table_name

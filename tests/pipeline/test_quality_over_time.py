@@ -20,6 +20,7 @@ from dagster_project import pipeline
 from dagster_project.lake import profiles
 from dagster_project.lake.freshness import due_date, promised_to
 from dagster_project.pipeline import Session, load_definition
+from dagster_project.quality import report, supplier
 from tests.support.deliveries import (
     DIAGNOSES,
     ENCOUNTERS,
@@ -258,24 +259,38 @@ def test_every_rule_leaves_a_row_with_its_denominator(tmp_path: Path) -> None:
     assert {r.id for r in contract.dataset_rules} <= found.keys()
 
 
-def test_a_file_that_cannot_be_read_is_an_error_until_it_has_been_mended(tmp_path: Path) -> None:
+def test_a_file_refused_whole_is_told_to_its_supplier_until_it_has_been_mended(
+    tmp_path: Path,
+) -> None:
+    """And to nobody else's; what stands of quality is of deliveries alone, and does not move."""
     with opened(tmp_path, Clock()) as session:
-        landing = session.lake.settings.landing
-        path = write(landing, month(201705, persons=1))
+        lake, catalogue = session.lake, session.definition.catalogue
+        path = write(lake.settings.landing, month(201705, persons=1))
         whole = path.read_bytes()
         path.write_bytes(whole.replace(b"Asiointitunniste", b"Tunniste", 1))
         assert len(pipeline.ingest(session, report=silent).refusals) == 1
-        events = session.lake.count("select count(*) from ops.delivery_event")
-        columns = "delivery_sequence, rule_id, status, received_count"
-        refused = mart(session, "data_quality", columns)
-        pipeline.ingest(session, report=silent)
-        again = session.lake.count("select count(*) from ops.delivery_event")
+        assert mart(session, "data_quality", "*") == []
+        refused = told_of_refusals(session, "apotti")
+        assert told_of_refusals(session, "population_register") == []
         path.write_bytes(whole)
         assert not pipeline.ingest(session, report=silent).refusals
-        mended = mart(session, "data_quality", columns, "status = 'error'")
-    assert refused == [(201705, "file.header", "error", None)]
-    assert events == again == 1
+        mended = told_of_refusals(session, "apotti")
+        facts = report.gather(lake, catalogue, (), as_of=date(2017, 6, 1), build_id=1)
+    assert refused == [(ENCOUNTERS, 201705, "file.header")]
     assert mended == []
+    assert facts.refusals == ()
+
+
+def told_of_refusals(session: Session, source: str) -> list[tuple[str, int, str]]:
+    for name in ("data_quality", "data_drift"):
+        model = session.definition.graph.model(f"mart.{name}")
+        session.lake.execute(f"create or replace table lake.mart.{name} as {model.sql}")
+    session.lake.execute(
+        "create table if not exists lake.core.unresolved (source varchar, table_name varchar,"
+        " delivery_sequence bigint, record_number bigint, reference varchar)"
+    )
+    letter = supplier.gather(session.lake, session.definition.catalogue, source, date(2017, 6, 1))
+    return [(key, sequence, rule) for key, sequence, rule, *_ in letter.refusals]
 
 
 @pytest.mark.parametrize(
