@@ -14,8 +14,10 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -23,7 +25,9 @@ from dagster_project import pipeline, rights_commands
 from dagster_project.contract_commands import contracts_app
 from dagster_project.errors import TietoallasError
 from dagster_project.lake import maintenance, status
+from dagster_project.publish.quality import report_quality
 from dagster_project.publish.release import Release, publish
+from dagster_project.quality import supplier
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.vault.as_sent import show_record
 from dagster_project.vault.keys import create_keyring, demo_keys_path, keyed
@@ -31,6 +35,8 @@ from dagster_project.vault.keys import create_keyring, demo_keys_path, keyed
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that did not pass the gate.")
 app.add_typer(quarantine_app, name="quarantine")
+quality_app = typer.Typer(no_args_is_help=True, help="What is told of data quality.")
+app.add_typer(quality_app, name="quality")
 keys_app = typer.Typer(no_args_is_help=True, help="The keys that open the vault.")
 app.add_typer(keys_app, name="keys")
 keys_app.command(name="rotate")(rights_commands.keys_rotate)
@@ -243,6 +249,44 @@ def quarantine_show(
         )
     for name, value in fields.items():
         typer.echo(f"{name}: {value}")
+
+
+@quality_app.command(name="report")
+def quality_report(
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])] = None,
+) -> None:
+    """Judge the lake by Great Expectations; pages in Finnish and English join the release."""
+    with _session() as session:
+        done = report_quality(session, _day(as_of, session))
+    for verdict, count in sorted(done.counts.items()):
+        typer.echo(f"{verdict:20}{count:>6}")
+    typer.echo(f"look at      {done.folder / 'fi.html'}")
+    if done.has_errors:
+        raise typer.Exit(1)
+
+
+@quality_app.command(name="supplier")
+def quality_supplier(
+    source: str,
+    output: Annotated[Path | None, typer.Option(help="Folder; without it, the home's.")] = None,
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])] = None,
+) -> None:
+    """Write a source's letter: counts, rules in words, record numbers; ready to send."""
+    with _session() as session:
+        day, lake = _day(as_of, session), session.lake
+        letter = supplier.gather(lake, session.definition.catalogue, source, day)
+        folder = output or lake.settings.home / "suppliers"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in supplier.pages(letter).items():
+        (folder / name).write_text(text, encoding="utf-8")
+        typer.echo(folder / name)
+
+
+def _day(as_of: datetime | None, session: pipeline.Session) -> date:
+    """The day to judge by: as asked, or today in Helsinki."""
+    if as_of is not None:
+        return as_of.date()
+    return session.run.now().replace(tzinfo=UTC).astimezone(ZoneInfo("Europe/Helsinki")).date()
 
 
 @keys_app.command(name="create")

@@ -38,12 +38,14 @@ def build_defs(
     ingest = automation.asset_job("ingest", ingested, "Take in what lies in landing.")
     build = automation.asset_job("build", built, "Build and check every model.")
     refresh = automation.refresh_job()
+    expectations = models.expectations_asset()
+    quality = automation.asset_job("quality", [expectations], "Judge the lake, write the report.")
     return dg.Definitions(
-        assets=[*ingested, *built, models.release_asset()],
+        assets=[*ingested, *built, models.release_asset(), expectations],
         asset_checks=later_checks(plan),
-        jobs=[ingest, build, refresh, automation.maintenance_job],
+        jobs=[ingest, build, refresh, quality, automation.maintenance_job],
         sensors=[automation.landing_sensor(settings, loaded, refresh)],
-        schedules=automation.schedules(refresh),
+        schedules=automation.schedules(refresh, quality),
         resources={"lake": lake_resource(settings, loaded, now)},
         executor=dg.in_process_executor,
     )

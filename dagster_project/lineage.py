@@ -17,6 +17,7 @@ from dagster_project.errors import BuildError
 from dagster_project.lake.coded import VIEWS
 from dagster_project.lake.ddl import OPS_TABLES
 from dagster_project.lake.upcast import lake_column_names
+from dagster_project.lake.views import PROMISE
 from dagster_project.rulebook import Rulebook
 from dagster_project.sql_models import Model, ModelGraph
 
@@ -47,6 +48,7 @@ def root_columns(
         found[f"ops.{name}"] = tuple(c.split()[0] for c in columns.split(","))
     found["effective.delivery"] = found["ops.delivery"]
     found |= {f"coded.{name}": columns for name, columns in VIEWS.items()}
+    found[f"rulebook.{PROMISE}"] = ("source", "table_name", "sequence_step", "freshness_days")
     for book in rulebooks:
         found[f"rulebook.{book.name}"] = ("valid_from_date", *book.columns)
     return found

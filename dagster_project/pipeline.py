@@ -22,7 +22,7 @@ from dagster_project import rulebook
 from dagster_project.contracts.loader import load_catalogue
 from dagster_project.contracts.model import Catalogue
 from dagster_project.errors import CheckFailed, DeliveryRefused
-from dagster_project.lake import builds, checks, coded, ddl, protection, views
+from dagster_project.lake import builds, checks, coded, ddl, profiles, protection, views
 from dagster_project.lake.connection import Lake, open_lake
 from dagster_project.lake.delivery import (
     Door,
@@ -87,6 +87,8 @@ def _loaded(root: Path, contracts: Path | None, sql: Path | None) -> Definition:
 def model_hashes(catalogue: Catalogue, rulebooks: tuple[rulebook.Rulebook, ...]) -> dict[str, str]:
     """Digest of all that models read and no model makes, by name."""
     hashes = {catalogue.latest(k).table: catalogue.latest(k).sha256 for k in catalogue.tables()}
+    promises = "".join(c.sha256 for c in catalogue.contracts)
+    hashes |= {views.PROMISE: hashlib.sha256(promises.encode()).hexdigest()}
     return hashes | {r.name: r.sha256 for r in rulebooks} | coded.coded_hashes(catalogue)
 
 
@@ -184,6 +186,7 @@ def ingest(session: Session, *, only: str | None = None, report: Report = print)
             else:
                 outcomes.append(outcome)
                 report(_line(outcome))
+    profiles.bring_up(lake, session.definition.catalogue, only=only)
     return Ingested(tuple(outcomes), tuple(refusals), landing.unfinished_count)
 
 

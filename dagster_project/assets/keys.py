@@ -14,6 +14,7 @@ from dagster_project.sql_models import Model
 LANDING = dg.AssetKey(["ops", "landing"])
 BUILD = dg.AssetKey(["ops", "build"])
 RELEASE = dg.AssetKey(["published", "release"])
+EXPECTATIONS = dg.AssetKey(["ops", "expectations"])
 
 
 def asset_key(full_name: str) -> dg.AssetKey:
@@ -38,7 +39,7 @@ def model_keys(definition: Definition) -> list[dg.AssetKey]:
 
 def parents(definition: Definition, model: Model) -> set[dg.AssetKey]:
     """What a model reads; one that reads the register alone rests on every delivered table."""
-    if all(name.startswith("ops.") for name in model.parents):
+    if all(name.startswith(("ops.", "rulebook.")) for name in model.parents):
         return set(staging_keys(definition))
     named = {asset_key(f"staging.{name.split('.')[1]}") for name in model.parents}
     models = set(map(asset_key, definition.graph.upstream_models(model)))

@@ -13,10 +13,19 @@ import dagster as dg
 
 from dagster_project import pipeline
 from dagster_project.assets.checks import CheckPlan, judge, spec_of
-from dagster_project.assets.keys import BUILD, RELEASE, asset_key, model_keys, parents
+from dagster_project.assets.keys import (
+    BUILD,
+    EXPECTATIONS,
+    RELEASE,
+    asset_key,
+    model_keys,
+    parents,
+)
 from dagster_project.assets.lake_run import POOL, LakeRun
+from dagster_project.errors import TietoallasError
 from dagster_project.lake.builds import Built
 from dagster_project.pipeline import Definition, Session
+from dagster_project.publish.quality import report_quality
 from dagster_project.publish.release import Release, publish
 from dagster_project.sql_models import Model
 
@@ -126,3 +135,30 @@ def _released(release: Release) -> dict[str, int | str]:
         "rows": sum(table.row_count for table in release.tables),
         "bytes": sum(table.byte_count for table in release.tables),
     }
+
+
+def expectations_asset() -> dg.AssetsDefinition:
+    """What Great Expectations says of the lake, and the page that tells it."""
+
+    @dg.asset(
+        key=EXPECTATIONS,
+        deps=[RELEASE],
+        group_name="ops",
+        description="Suites from the contracts, judged; a page in Finnish and English.",
+        kinds={"greatexpectations", "html"},
+        pool=POOL,
+    )
+    def expectations(lake: dg.ResourceParam[LakeRun]) -> Iterator[dg.MaterializeResult[None]]:
+        """Judge every suite as of the day of the run; what cannot be judged fails the step."""
+        with lake.step() as session:
+            done = report_quality(session, session.run.now().date())
+        counts = {status.value: count for status, count in done.counts.items()}
+        yield dg.MaterializeResult(metadata=counts)
+        with lake.step():
+            if done.has_errors:
+                raise TietoallasError(
+                    "expectations that could not be judged are on the page of data quality;"
+                    " `tietoallas quality report` judges them again"
+                )
+
+    return expectations

@@ -30,6 +30,16 @@ OPS_TABLES = {
         source varchar not null, table_name varchar not null, delivery_sequence bigint not null,
         rule_id varchar not null, severity varchar not null, dimension varchar not null,
         violated_count bigint not null, checked_count bigint not null""",
+    "profiled": """
+        source varchar not null, table_name varchar not null, delivery_sequence bigint not null""",
+    "column_profile": """
+        source varchar not null, table_name varchar not null, delivery_sequence bigint not null,
+        column_name varchar not null, row_count bigint not null, missing_count bigint,
+        distinct_count bigint, mean_value double, q1_value double, q2_value double,
+        q3_value double""",
+    "column_bucket": """
+        source varchar not null, table_name varchar not null, delivery_sequence bigint not null,
+        column_name varchar not null, bucket_number bigint, row_count bigint not null""",
     "refusal": """
         source varchar not null, table_name varchar not null, delivery_sequence bigint,
         rule_id varchar not null, line_number bigint, column_name varchar,
@@ -51,6 +61,11 @@ OPS_TABLES = {
         dimension varchar not null, severity varchar not null, status varchar not null,
         violated_count bigint not null, checked_count bigint not null,
         checked_at timestamp not null""",
+    "expectation_result": """
+        run_id varchar not null, source varchar not null, table_name varchar not null,
+        rule_id varchar not null, kind varchar not null, dimension varchar not null,
+        severity varchar not null, status varchar not null, violated_count bigint not null,
+        checked_count bigint not null, as_of_date date not null, checked_at timestamp not null""",
     "release": """
         release_id varchar not null, build_id bigint not null, snapshot_id bigint not null,
         published_at timestamp not null, run_id varchar not null""",
@@ -132,6 +147,12 @@ def _bring_up(lake: Lake, catalogue: Catalogue, newest: Contract, major: int) ->
         [newest.source, newest.table],
     )
     _note_version(lake, newest)
+    # Its columns are others: they are counted anew, for every delivery.
+    for name in ("profiled", "column_profile", "column_bucket"):
+        lake.execute(
+            f"delete from lake.ops.{name} where source = ? and table_name = ?",
+            [newest.source, newest.table],
+        )
     # The new major may call a column a place: orders are followed once more, over all rows.
     lake.execute("delete from lake.ops.protection_state")
 

@@ -77,8 +77,8 @@ def _through_the_protocol(door: Door, arrival: Arrival) -> Outcome:
         return Outcome(file.label, None)
     verdict = _judged(door, file, arrival.records)
     _refuse_if_changed(arrival)
-    warnings = gate.check_dataset_rules(file.contract, verdict)
-    verdict = replace(verdict, rules=verdict.rules + warnings)
+    of_the_whole = gate.check_dataset_rules(file.contract, verdict)
+    verdict = replace(verdict, rules=verdict.rules + of_the_whole)
     protect(door, file.contract, file.sequence)
     door.run.on_step("protection orders registered")
     _commit(door, arrival, verdict)
@@ -245,13 +245,14 @@ def _write_quarantine(lake: Lake, file: LandingFile) -> None:
 def _write_rule_results(lake: Lake, file: LandingFile, verdict: gate.Verdict) -> None:
     contract = file.contract
     rows = [
-        f"('{c.rule.id}', '{c.rule.severity}', '{c.rule.dimension}', {c.violated})"
+        f"('{c.rule.id}', '{c.rule.severity}', '{c.rule.dimension}', {c.violated},"
+        f" {verdict.received if c.checked is None else c.checked})"
         for c in verdict.rules
     ]
     lake.execute(
-        f"insert into lake.ops.rule_result select ?, ?, ?, rule_id, severity, dimension, violated,"
-        f" {verdict.received} from (values {', '.join(rows)})"
-        " as results(rule_id, severity, dimension, violated)",
+        "insert into lake.ops.rule_result select ?, ?, ?, rule_id, severity, dimension, violated,"
+        f" checked from (values {', '.join(rows)})"
+        " as results(rule_id, severity, dimension, violated, checked)",
         [contract.source, contract.table, file.sequence],
     )
 

@@ -54,3 +54,22 @@ def due_date(contract: Contract, covers_to: date) -> date | None:
         case SequenceStep.NONE:
             return None
     return contract.delivery.last_date(sequence) + timedelta(days=contract.freshness_days)
+
+
+def promised_to(contract: Contract, as_of: date) -> date | None:
+    """Last day that deliveries have to cover by a given day, for all of them to be in time.
+
+    None for a table whose deliveries are numbered freely: none is ever due.
+    """
+    # A delivery is late from the day after it was promised.
+    next_day = as_of - timedelta(days=contract.freshness_days)
+    match contract.delivery.sequence_step:
+        case SequenceStep.MONTH:
+            first = next_day.replace(day=1)
+        case SequenceStep.YEAR:
+            first = next_day.replace(month=1, day=1)
+        case SequenceStep.SENDER_QUARTER:
+            first = next_day.replace(month=(next_day.month - 1) // 3 * 3 + 1, day=1)
+        case SequenceStep.NONE:
+            return None
+    return first - timedelta(days=1)

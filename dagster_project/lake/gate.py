@@ -50,6 +50,8 @@ class RuleCount:
 
     rule: GateRule
     violated: int
+    checked: int | None = None
+    """What was looked at, where that is not every record received."""
 
 
 @dataclass(frozen=True)
@@ -173,16 +175,21 @@ def forget(lake: Lake, records: str) -> None:
 
 def gate_sql(contract: Contract, sequence: int, text: Relation) -> str:
     """The one pass: text in, typed columns and the mask of broken rules out."""
+    kept = ", ".join(quoted(c.name) for c in contract.columns)
+    mask = _mask(contract, sequence)
+    records = typed_sql(contract, text)
+    return f"with records as ({records}) select {kept}, {mask} as failed from records"
+
+
+def typed_sql(contract: Contract, text: Relation) -> str:
+    """Each record as text (`raw_0` …) and typed, moments also as sent (`local_<column>`)."""
     casts = ", ".join(_typed(i, c, contract) for i, c in enumerate(contract.columns))
     zoned = _zoned(contract, text.in_utc)
     replaced = f" replace ({zoned})" if zoned else ""
-    kept = ", ".join(quoted(c.name) for c in contract.columns)
-    mask = _mask(contract, sequence)
     return (
         f"with text_records as (select * from {text.sql}),"
-        f" local_records as (select *, {casts} from text_records),"
-        f" records as (select *{replaced} from local_records)"
-        f" select {kept}, {mask} as failed from records"
+        f" local_records as (select *, {casts} from text_records)"
+        f" select *{replaced} from local_records"
     )
 
 
@@ -290,26 +297,25 @@ def check_dataset_rules(contract: Contract, verdict: Verdict) -> tuple[RuleCount
     """Judge the rules over the delivery as a whole.
 
     Returns:
-        The broken ones of warning severity.
+        How each came out that did not refuse the delivery: it is the one thing looked at.
 
     Raises:
         DeliveryRefused: one of error severity is broken.
     """
     share = 100 * verdict.quarantined / verdict.received if verdict.received else 0.0
     values = {"row_count": float(verdict.received), "quarantined_share": share}
-    warnings = []
+    counts = []
     for rule in contract.dataset_rules:
         value = values[rule.metric]
         low = rule.minimum is not None and value < rule.minimum
         high = rule.maximum is not None and value > rule.maximum
-        if not (low or high):
-            continue
-        if rule.severity is Severity.ERROR:
+        if (low or high) and rule.severity is Severity.ERROR:
             bound = f"at least {rule.minimum:g}" if low else f"at most {rule.maximum:g}"
             raise DeliveryRefused(
                 rule.id,
                 f"{rule.metric} is {value:g}, and {bound} is due ({rule.description});"
                 " ask the sender for a whole delivery",
             )
-        warnings.append(RuleCount(GateRule(rule.id, rule.severity, rule.dimension, None), 1))
-    return tuple(warnings)
+        as_gate_rule = GateRule(rule.id, rule.severity, rule.dimension, None)
+        counts.append(RuleCount(as_gate_rule, int(low or high), checked=1))
+    return tuple(counts)

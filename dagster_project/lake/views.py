@@ -15,7 +15,7 @@ from dagster_project.contracts.model import Catalogue, Contract, DeliveryMode
 from dagster_project.lake.casts import civil_date
 from dagster_project.lake.connection import Lake
 from dagster_project.rulebook import Rulebook
-from dagster_project.sql_text import quoted
+from dagster_project.sql_text import literal, quoted
 
 WITHDRAWN = """
     select source, table_name, delivery_sequence
@@ -25,6 +25,8 @@ WITHDRAWN = """
         partition by source, table_name, delivery_sequence order by event_id desc
     ) = 1 and event = 'withdrawn'
 """
+
+PROMISE = "promise"
 
 GREEN_EVENT = "(select coalesce(max(last_event_id), 0) from ops.build)"
 GREEN_PROTECTION = "(select coalesce(max(protection_count), 0) from ops.build)"
@@ -47,12 +49,27 @@ def create_views(lake: Lake, catalogue: Catalogue) -> None:
         lake.execute(f"create or replace view memory.effective.{name} as {_effective(contract)}")
         lake.execute(f"create or replace view memory.current.{name} as {_current(contract)}")
         lake.execute(f"create or replace view memory.changed.{name} as {_changed(contract)}")
+    create_promise_view(lake, catalogue)
 
 
 def create_rulebook_views(lake: Lake, rulebooks: tuple[Rulebook, ...]) -> None:
     """Make `rulebook.<name>` for each rulebook."""
     for book in rulebooks:
         lake.execute(f"create or replace view memory.rulebook.{quoted(book.name)} as {book.sql}")
+
+
+def create_promise_view(lake: Lake, catalogue: Catalogue) -> None:
+    """Make `rulebook.promise`: what the newest contract of each table promises about time."""
+    rows = ", ".join(
+        f"({literal(c.source)}, {literal(c.table)}, {literal(c.delivery.sequence_step)},"
+        f" {c.freshness_days})"
+        for c in map(catalogue.latest, catalogue.tables())
+    )
+    lake.execute(
+        f"create or replace view memory.rulebook.{PROMISE} as select source, table_name,"
+        " sequence_step, cast(freshness_days as integer) as freshness_days"
+        f" from (values {rows}) as promise(source, table_name, sequence_step, freshness_days)"
+    )
 
 
 def _withdrawn_here(contract: Contract) -> str:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -75,6 +76,39 @@ def publish(session: Session) -> Release:
     _note(session, release)
     _prune(releases, keep=lake.settings.keep_releases, current=release_id)
     return release
+
+
+def add_to_current(published: Path, shelf: Path, files: Mapping[str, str]) -> Path:
+    """Put pages of aggregates on a shelf of the current release; each comes whole, or not at all.
+
+    Args:
+        published: where releases are.
+        shelf: folder within the release, such as `internal/quality`.
+        files: text by file name.
+
+    Returns:
+        The shelf.
+
+    Raises:
+        BuildError: there is no release.
+    """
+    release = _current_directory(published)
+    if release is None:
+        raise BuildError("there is no release to add to; run `tietoallas run`")
+    staging, target = release / f".staging-{shelf.name}", release / shelf
+    if staging.exists():
+        shutil.rmtree(staging)
+    staging.mkdir()
+    target.mkdir(parents=True, exist_ok=True)
+    target.chmod(0o755)
+    for name, text in files.items():
+        (staging / name).write_text(text, encoding="utf-8")
+    _seal(staging)
+    for name in files:
+        (staging / name).replace(target / name)
+    staging.rmdir()
+    fsync_directory(target)
+    return target
 
 
 def _release_id(releases: Path, green: Green) -> str:

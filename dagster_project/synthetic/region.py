@@ -46,7 +46,6 @@ from dagster_project.synthetic.feedback import Feedback
 from dagster_project.synthetic.finance import Clients, Finance, Tally
 from dagster_project.synthetic.guidance import STREAM as GUIDANCE_STREAM
 from dagster_project.synthetic.guidance import Guidance
-from dagster_project.synthetic.finance import Clients, Finance, Tally
 from dagster_project.synthetic.hospital import STREAM as HOSPITAL_STREAM
 from dagster_project.synthetic.hospital import Hospital
 from dagster_project.synthetic.identities import Identities, draw_identities, record_identities

@@ -42,7 +42,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "lake.reading": (*LAKE, "lake", "vault"),
     "publish.withdrawal": (),
     "pipeline": (*LAKE, "lake", "vault", "publish.withdrawal"),
+    "expectations": (*LAKE, "lake"),
+    "quality": (*LAKE, "lake", "expectations"),
     "publish": (*LAKE, "lake", "pipeline"),
+    "publish.quality": (*LAKE, "lake", "pipeline", "publish", "expectations", "quality"),
     "assets": (*LAKE, "lake", "publish", "pipeline"),
     "profiling": (*LAKE, "lake", "vault.identity_codes"),
     "contract_commands": (*LAKE, "lake", "pipeline", "profiling"),
@@ -60,12 +63,16 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "contract_commands",
         "rights_commands",
     ),
+    "cli": (*LAKE, "lake", "publish", "pipeline", "quality", "synthetic", "vault"),
 }
 
 # Package of others -> the only parts that may import it.
 USERS: dict[str, tuple[str, ...]] = {
     "dagster": ("assets", "definitions"),
     "duckdb": ("lake", "vault", "publish", "profiling"),
+    "duckdb": ("lake", "vault", "publish", "expectations"),
+    "great_expectations": ("expectations.validation",),
+    "sqlalchemy": ("expectations.engine",),
     "duckdb_extensions": ("lake.connection",),
     "pyrage": ("vault",),
     "typer": ("cli", "contract_commands", "rights_commands"),

@@ -22,7 +22,12 @@ from tests.support.search import codes_readable_in
 MONTHS = 5
 """Up to May 2017, the first month with choice and the second of a newer encounter contract."""
 THE_DEMO = ("run", "--residents", "1000", "--months", str(MONTHS))
-OTHER_COMMANDS = (("status",), ("quarantine", "list", "--limit", "1000"))
+OTHER_COMMANDS = (
+    ("status",),
+    ("quarantine", "list", "--limit", "1000"),
+    ("quality", "report"),
+    ("quality", "supplier", "apotti"),
+)
 NO_NETWORK = ("unshare", "--map-root-user", "--net")
 """Linux: a network of one's own in which there is no way out."""
 
