@@ -176,11 +176,7 @@ def make_deliveries(
         raise ValueError("the manifest holds identity codes and must lie outside landing")
     given = {"residents": residents, "months": months, "start_month": start_month, "seed": seed}
     region = _region(landing, window(start_month, months), given, with_dirt=with_dirt)
-    deliver_reference(region.deliveries, region.parameters, region.manifest, region.months)
-    deliver_code_lists(region.deliveries, region.parameters, region.months)
-    deliver_services(
-        region.deliveries, region.parameters, region.manifest, region.months, with_dirt=with_dirt
-    )
+    _deliver_lists(region)
     manifest.parent.mkdir(parents=True, exist_ok=True)
     with (
         pq.ParquetWriter(manifest.parent / TRUE_RISK, _TRUE_RISK_SCHEMA) as risk,
@@ -191,8 +187,8 @@ def make_deliveries(
             truth = _deliver_chunk(region, rng, number, min(CHUNK, residents - first))
             risk.write_table(truth[0])
             need.write_table(truth[1])
-    _deliver_for_all(region)
-    _deliver_totals(region)
+    _deliver_ledger(region)
+    _deliver_voucher_totals(region)
     _deliver_scorecards(region)
     region.deliveries.finish()
     region.manifest.files.update(region.deliveries.records)
@@ -205,7 +201,6 @@ def _region(
     parameters = load_parameters()
     model = build_model(parameters)
     manifest = Manifest(region=dict(given))
-    manifest = Manifest(region={})
     codes = IdentityCodes()
     return Region(
         parameters=parameters,
@@ -224,15 +219,25 @@ def _region(
     )
 
 
-def _deliver_for_all(region: Region) -> None:
-    """Deliver what is told of the whole region, once all chunks are through."""
+def _deliver_lists(region: Region) -> None:
+    """What does not depend on anybody."""
+    shared = region.deliveries, region.parameters
+    deliver_reference(*shared, region.manifest, region.months)
+    deliver_code_lists(*shared, region.months)
+    deliver_services(
+        *shared, region.manifest, region.months, with_dirt=region.later_dirt is not None
+    )
+
+
+def _deliver_ledger(region: Region) -> None:
+    """What was spent on everybody, once all chunks are through."""
     rng = np.random.default_rng([region.manifest.region["seed"], 0, finance.STREAM, 1])
     sender = Sender(rng, region.deliveries, region.manifest, region.months, region.later_dirt)
     deliver_ledger(sender, region.model, region.tally, region.invoiced)
 
 
-def _deliver_totals(region: Region) -> None:
-    """What sources send of all chunks together."""
+def _deliver_voucher_totals(region: Region) -> None:
+    """What the voucher system says of all chunks together."""
     region.market.note(region.manifest)
     rng = np.random.default_rng([region.manifest.region["seed"], *STATEMENT_STREAM])
     sender = Sender(rng, region.deliveries, region.manifest, region.months, region.later_dirt)
@@ -254,7 +259,6 @@ def _deliver_chunk(
         _guidance(region, chunk, apotti),
         _feedback(region, chunk, apotti),
     )
-    sources: tuple[Source, ...] = (apotti, hospital, _finance(region, chunk, apotti, hospital))
     truth = _true_risk(region, chunk), apotti.true_need(region.months[0])
     first_id = (number + 1) * IDS_A_CHUNK
     for month in region.months:

@@ -58,19 +58,18 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "lake",
         "publish",
         "pipeline",
+        "quality",
         "synthetic",
         "vault",
         "contract_commands",
         "rights_commands",
     ),
-    "cli": (*LAKE, "lake", "publish", "pipeline", "quality", "synthetic", "vault"),
 }
 
 # Package of others -> the only parts that may import it.
 USERS: dict[str, tuple[str, ...]] = {
     "dagster": ("assets", "definitions"),
-    "duckdb": ("lake", "vault", "publish", "profiling"),
-    "duckdb": ("lake", "vault", "publish", "expectations"),
+    "duckdb": ("lake", "vault", "publish", "profiling", "expectations"),
     "great_expectations": ("expectations.validation",),
     "sqlalchemy": ("expectations.engine",),
     "duckdb_extensions": ("lake.connection",),
