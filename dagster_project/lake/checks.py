@@ -974,13 +974,18 @@ _OF_CORE = (
 )
 
 
+_REGISTER = ("delivery", "delivery_event", "erasure", "quarantine", "rule_result")
+"""What most checks read: inlined in the catalog, each scan of one costs 10 to 20 ms."""
+
+
 def run_checks(lake: Lake, catalogue: Catalogue, run: Run) -> tuple[CheckResult, ...]:
     """Run every check and note the verdicts in `ops.check_result`.
 
     Raises:
         CheckFailed: one of error severity failed or could not be run.
     """
-    results = tuple(evaluate(lake, check) for check in all_checks(catalogue))
+    with lake.in_memory("ops", _REGISTER):
+        results = _evaluated(lake, all_checks(catalogue))
     with lake.transaction():
         for result in results:
             _note(lake, result, run)
@@ -994,6 +999,24 @@ def run_checks(lake: Lake, catalogue: Catalogue, run: Run) -> tuple[CheckResult,
             "the build is not green, and nothing is published from it:\n  " + "\n  ".join(lines)
         )
     return results
+
+
+def _evaluated(lake: Lake, due: tuple[Check, ...]) -> tuple[CheckResult, ...]:
+    """Verdicts, in one transaction: outside of one each statement asks the catalog anew.
+
+    A query that fails ends it, and then every check is run by itself.
+    """
+    results = []
+    lake.execute("begin transaction")
+    try:
+        for check in due:
+            results.append(evaluate(lake, check))
+            if results[-1].status is Status.ERROR:
+                break
+    finally:
+        lake.execute("rollback")
+    failed = results and results[-1].status is Status.ERROR
+    return tuple(evaluate(lake, check) for check in due) if failed else tuple(results)
 
 
 def evaluate(lake: Lake, check: Check) -> CheckResult:

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ import duckdb
 
 from dagster_project.errors import SettingsError, TietoallasError
 from dagster_project.settings import Settings
-from dagster_project.sql_text import literal
+from dagster_project.sql_text import literal, quoted
 
 _EXTENSIONS = ("ducklake", "sqlite_scanner", "httpfs")
 _SCHEMAS = ("staging", "core", "mart", "ops")
@@ -87,6 +87,21 @@ class Lake:
             self.execute("rollback")
             raise
         self.execute("commit")
+
+    @contextmanager
+    def in_memory(self, schema: str, tables: Sequence[str]) -> Iterator[None]:
+        """Have `<schema>.<table>` mean a copy in memory, for as long as nobody writes to them."""
+        path = self.value("select current_setting('search_path')")
+        self.execute(f"create schema memory.{schema}")
+        try:
+            for table in tables:
+                name = f"{schema}.{quoted(table)}"
+                self.execute(f"create table memory.{name} as from lake.{name}")
+            self.execute(f"set search_path = {literal(f'memory.{schema},{path}')}")
+            yield
+        finally:
+            self.execute(f"set search_path = {literal(path)}")
+            self.execute(f"drop schema memory.{schema} cascade")
 
     @contextmanager
     def threads(self, count: int) -> Iterator[None]:
