@@ -18,44 +18,11 @@ import duckdb
 import pytest
 
 from dagster_project.errors import DeliveryRefused
-from dagster_project.lake import gate
 from dagster_project.lake.connection import Lake
 from dagster_project.settings import Settings
-from dagster_project.sources.readable import readable
 from tests.support.leaks import leaked
 from tests.support.raw_files import CODES, ENROLMENTS, FORMS, Form
-
-TELLING = (
-    *(b";", b",", b'"', b"\n", b"\r", b"\r\n", b"\0", b" ", b"\t", b"\\", b"'", b"{", b"}", b"["),
-    *(b"\x80", b"\xff", b"\xc3", b"\xe4", b"\xef\xbb\xbf", b"\x1f", b"\x1a", b'""', b';"', b'";'),
-    *(b"null", b"1e999", b"-0", b"9" * 40, b"\\u0000", b"\\ud800", b"31.2.2018", b"infinity"),
-)
-"""Bytes that mean something to some reader."""
-MUTATIONS_AT_MOST = 3
-
-
-def spoiled(data: bytes, random: Random) -> bytes:
-    """Bytes with one to three changes: one put in, taken out, replaced, moved, repeated or cut."""
-    for _ in range(random.randint(1, MUTATIONS_AT_MOST)):
-        start = random.randrange(len(data) + 1)
-        end = min(len(data), start + random.choice((1, 1, 2, 5, 40)))
-        put = random.choice((*TELLING, bytes([random.randrange(256)])))
-        match random.randrange(6):
-            case 0:
-                data = data[:start] + put + data[start:]
-            case 1:
-                data = data[:start] + data[end:]
-            case 2:
-                data = data[:start] + put + data[end:]
-            case 3:
-                data = data[:end] + data[start:]
-            case 4:
-                place = random.randrange(len(data) + 1)
-                rest = data[:start] + data[end:]
-                data = rest[:place] + data[start:end] + rest[place:]
-            case _:
-                data = data[:start] + b"\n" if start else data
-    return data
+from tests.support.spoiling import judge, spoiled
 
 
 @pytest.fixture(scope="module")
@@ -69,22 +36,6 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
         for number, code in enumerate(CODES):
             found.execute("insert into identity_map values (?, ?)", [code, number])
         yield found
-
-
-def judge(lake: Lake, form: Form, path: Path) -> gate.Verdict:
-    """A file through the gate.
-
-    Raises:
-        DeliveryRefused: it does not pass.
-    """
-    contract, sequence = form.contract, form.first_sequence
-    with readable(path, contract, sequence=sequence, temp=path.parent) as text:
-        gate.read(lake, contract, sequence, text, into="records")
-    gate.find_new_codes(lake, contract, of="records")
-    gate.show(lake, "records")
-    verdict = gate.judge(lake, contract)
-    gate.check_dataset_rules(contract, verdict)
-    return verdict
 
 
 def records(form: Form, data: bytes) -> int:
@@ -102,7 +53,7 @@ def records(form: Form, data: bytes) -> int:
 def check(lake: Lake, form: Form, data: bytes, path: Path) -> None:
     path.write_bytes(data)
     try:
-        verdict = judge(lake, form, path)
+        verdict = judge(lake, form.contract, form.first_sequence, path)
     except DeliveryRefused as refused:
         check_refusal(refused, form, data)
         return
@@ -142,7 +93,7 @@ def test_a_sound_file_passes_whole(lake: Lake, form: Form, tmp_path: Path) -> No
     path = tmp_path / "delivery"
     path.write_bytes(form.data)
 
-    verdict = judge(lake, form, path)
+    verdict = judge(lake, form.contract, form.first_sequence, path)
 
     assert (verdict.received, verdict.accepted) == (form.record_count, form.record_count)
 
