@@ -237,9 +237,10 @@ def build(session: Session, *, report: Report = print) -> BuildReport:
         CheckFailed: a blocking check failed; the last green build still stands.
     """
     hide_places(session)
-    built = []
-    for model in session.definition.graph.models:
-        done = builds.build_model(session.lake, session.definition.graph, model, session.run)
+    lake, graph, built = session.lake, session.definition.graph, []
+    before = builds.standing(lake)
+    for model in graph.models:
+        done = builds.build_model(lake, graph, model, session.run, before)
         report(f"{done.model}: {done.row_count} rows, rebuilt {done.rebuilt}")
         built.append(done)
     return finish_build(session, tuple(built), report=report)

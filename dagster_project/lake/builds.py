@@ -11,6 +11,7 @@ Here: deciding what to rebuild, and doing it. Not here: the queries (`sql/`), th
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -47,6 +48,56 @@ class Built:
     """`nothing`, `whole`, or the number of months."""
 
 
+@dataclass(frozen=True)
+class Last:
+    """What a model's table was built from when it was built last."""
+
+    sha256: str
+    event_id: int
+    row_count: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """All that decides what is rebuilt, asked of the lake once: each question costs a scan."""
+
+    green: Green | None
+    event_id: int
+    """The newest event in the register."""
+    newest_events: Mapping[str, int]
+    """By delivered table."""
+    built: Mapping[str, Last]
+    """By model."""
+    built_by_green: frozenset[tuple[str, str]]
+    """Models and their code, as built from what the last green build had seen or less."""
+    tables: frozenset[str]
+    """`<schema>.<table>` of every table in the lake."""
+
+
+def standing(lake: Lake) -> Standing:
+    """How things stand before a build."""
+    with lake.transaction():
+        green = green_build(lake)
+        built = lake.rows(
+            "select model, model_sha256, last_event_id, row_count from ops.model_build"
+            " order by rowid"
+        )
+        events = lake.rows("select table_name, max(event_id) from ops.delivery_event group by all")
+        tables = lake.rows(
+            "select distinct schema_name || '.' || table_name from duckdb_columns()"
+            " where database_name = 'lake'"
+        )
+    seen = green.last_event_id if green else -1
+    return Standing(
+        green=green,
+        event_id=max((event_id for _, event_id in events), default=0),
+        newest_events=dict(events),
+        built={model: Last(sha256, event_id, rows) for model, sha256, event_id, rows in built},
+        built_by_green=frozenset((row[0], row[1]) for row in built if row[2] <= seen),
+        tables=frozenset(name for (name,) in tables),
+    )
+
+
 def green_build(lake: Lake) -> Green | None:
     """The last green build whose snapshot the lake still keeps."""
     rows = lake.rows(
@@ -75,27 +126,38 @@ def last_event_id(lake: Lake) -> int:
     return lake.count("select coalesce(max(event_id), 0) from ops.delivery_event")
 
 
-def build_model(lake: Lake, graph: ModelGraph, model: Model, run: Run) -> Built:
+def build_model(
+    lake: Lake, graph: ModelGraph, model: Model, run: Run, before: Standing | None = None
+) -> Built:
     """Bring one model up to date with staging and its parents.
+
+    Args:
+        lake: Where it is built.
+        graph: All models.
+        model: The one.
+        run: In whose name.
+        before: How things stood before this build, where several models are built in one.
 
     Raises:
         BuildError: the query fails, its key is not unique, or it is empty where rows were due.
     """
-    green = green_build(lake)
-    event_id = last_event_id(lake)
+    before = before or standing(lake)
     try:
-        if _stands(lake, graph, model, event_id):
-            rebuilt = "nothing"
-        elif _must_be_whole(lake, graph, model, green):
-            rebuilt = _rebuild_whole(lake, graph, model, event_id, run)
-        elif model.partition:
-            rebuilt = _rebuild_months(lake, graph, model, event_id, run)
-        else:
-            rebuilt = _replace_if_different(lake, graph, model, event_id, run)
-        create_changed_view(lake, model, green)
+        built = _built(lake, graph, model, run, before)
+        create_changed_view(lake, model, before.green)
     except duckdb.Error as error:
         raise BuildError(f"{model.full_name} cannot be built: {_safe(error)}") from None
-    return Built(model.full_name, _row_count(lake, model), rebuilt)
+    return built
+
+
+def _built(lake: Lake, graph: ModelGraph, model: Model, run: Run, before: Standing) -> Built:
+    if _stands(before, graph, model):
+        return Built(model.full_name, before.built[model.full_name].row_count, "nothing")
+    if _must_be_whole(before, graph, model):
+        return _rebuild_whole(lake, graph, model, before.event_id, run)
+    if model.partition:
+        return _rebuild_months(lake, graph, model, before.event_id, run)
+    return _replace_if_different(lake, graph, model, before.event_id, run)
 
 
 def _safe(error: duckdb.Error) -> str:
@@ -112,32 +174,17 @@ def _safe(error: duckdb.Error) -> str:
     return f"{kind} (its text may hold values, so it is not shown)"
 
 
-def _stands(lake: Lake, graph: ModelGraph, model: Model, event_id: int) -> bool:
+def _stands(before: Standing, graph: ModelGraph, model: Model) -> bool:
     """Whether it was last built from the same code, and nothing it rests on has happened since."""
-    last = _last_built(lake, model)
-    if last is None or last[0] != graph.fingerprints[model.full_name]:
+    last = before.built.get(model.full_name)
+    if last is None or last.sha256 != graph.fingerprints[model.full_name]:
         return False
-    if not lake.has_table(model.schema, model.name):
+    if model.full_name not in before.tables:
         return False
-    sources = [*sorted(graph.sources(model)), "protection"]
     if _reads_register(graph, model):
-        return last[1] == event_id
-    marks = ", ".join("?" for _ in sources)
-    newer = lake.count(
-        f"select count(*) from ops.delivery_event where event_id > ? and table_name in ({marks})",
-        [last[1], *sources],
-    )
-    return newer == 0
-
-
-def _last_built(lake: Lake, model: Model) -> tuple[str, int] | None:
-    """Code and newest event that the table as it stands was built from."""
-    rows = lake.rows(
-        "select model_sha256, last_event_id from ops.model_build where model = ?"
-        " order by rowid desc limit 1",
-        [model.full_name],
-    )
-    return (str(rows[0][0]), int(rows[0][1])) if rows else None
+        return last.event_id == before.event_id
+    sources = (*graph.sources(model), "protection")
+    return all(before.newest_events.get(name, 0) <= last.event_id for name in sources)
 
 
 def _reads_register(graph: ModelGraph, model: Model) -> bool:
@@ -147,22 +194,16 @@ def _reads_register(graph: ModelGraph, model: Model) -> bool:
     )
 
 
-def _must_be_whole(lake: Lake, graph: ModelGraph, model: Model, green: Green | None) -> bool:
+def _must_be_whole(before: Standing, graph: ModelGraph, model: Model) -> bool:
     """Whether months cannot be told apart: no green build to start from, or other code since."""
-    last = _last_built(lake, model)
-    if green is None or last is None or not lake.has_table(model.schema, model.name):
+    name, sha256 = model.full_name, graph.fingerprints[model.full_name]
+    last = before.built.get(name)
+    if before.green is None or last is None or name not in before.tables:
         return True
-    if last[0] != graph.fingerprints[model.full_name]:
-        return True
-    known = lake.count(
-        "select count(*) from ops.model_build where model = ? and model_sha256 = ?"
-        " and last_event_id <= ?",
-        [model.full_name, graph.fingerprints[model.full_name], green.last_event_id],
-    )
-    return known == 0
+    return last.sha256 != sha256 or (name, sha256) not in before.built_by_green
 
 
-def _rebuild_whole(lake: Lake, graph: ModelGraph, model: Model, event_id: int, run: Run) -> str:
+def _rebuild_whole(lake: Lake, graph: ModelGraph, model: Model, event_id: int, run: Run) -> Built:
     with lake.transaction():
         lake.execute(f"drop table if exists lake.{model.full_name}")
         lake.execute(f"create table lake.{model.full_name} as {model.sql} limit 0")
@@ -172,12 +213,12 @@ def _rebuild_whole(lake: Lake, graph: ModelGraph, model: Model, event_id: int, r
             )
         lake.execute(f"insert into lake.{model.full_name} {model.sql}")
         run.on_step(f"{model.full_name} written")
-        _finish(lake, graph, model, event_id, run, rebuilt="whole")
+        built = _finish(lake, graph, model, event_id, run, rebuilt="whole")
     run.on_step(f"{model.full_name} committed")
-    return "whole"
+    return built
 
 
-def _rebuild_months(lake: Lake, graph: ModelGraph, model: Model, event_id: int, run: Run) -> str:
+def _rebuild_months(lake: Lake, graph: ModelGraph, model: Model, event_id: int, run: Run) -> Built:
     lake.execute(
         "create or replace temp table touched_month as select distinct month from"
         f" ({touched_sql(model)}) as touched(month) where month is not null"
@@ -192,9 +233,9 @@ def _rebuild_months(lake: Lake, graph: ModelGraph, model: Model, event_id: int, 
                 f" select * from ({model.sql}) as model where {chosen}"
             )
         run.on_step(f"{model.full_name} written")
-        _finish(lake, graph, model, event_id, run, rebuilt=f"{months} months")
+        built = _finish(lake, graph, model, event_id, run, rebuilt=f"{months} months")
     run.on_step(f"{model.full_name} committed")
-    return f"{months} months"
+    return built
 
 
 def touched_sql(model: Model) -> str:
@@ -204,7 +245,7 @@ def touched_sql(model: Model) -> str:
 
 def _replace_if_different(
     lake: Lake, graph: ModelGraph, model: Model, event_id: int, run: Run
-) -> str:
+) -> Built:
     lake.execute(f"create or replace temp table fresh as {model.sql}")
     table = f"lake.{model.full_name}"
     differs = lake.count(
@@ -218,15 +259,15 @@ def _replace_if_different(
             lake.execute(f"insert into {table} from fresh")
         run.on_step(f"{model.full_name} written")
         rebuilt = "whole" if differs else "nothing"
-        _finish(lake, graph, model, event_id, run, rebuilt=rebuilt)
+        built = _finish(lake, graph, model, event_id, run, rebuilt=rebuilt)
     lake.execute("drop table fresh")
     run.on_step(f"{model.full_name} committed")
-    return rebuilt
+    return built
 
 
 def _finish(
     lake: Lake, graph: ModelGraph, model: Model, event_id: int, run: Run, *, rebuilt: str
-) -> None:
+) -> Built:
     """Check the table inside its own transaction and note the build.
 
     Raises:
@@ -263,6 +304,7 @@ def _finish(
             run.run_id,
         ],
     )
+    return Built(model.full_name, row_count, rebuilt)
 
 
 def _check_types(lake: Lake, model: Model) -> None:
@@ -281,7 +323,7 @@ def _rows_are_due(lake: Lake, graph: ModelGraph, model: Model) -> bool:
     known = {
         name
         for (name,) in lake.rows(
-            "select table_name from duckdb_tables()"
+            "select distinct table_name from duckdb_columns()"
             " where database_name = 'lake' and schema_name = 'staging'"
         )
     }
@@ -358,21 +400,20 @@ def record_green(lake: Lake, graph: ModelGraph, run: Run) -> int:
     Raises:
         BuildError: a model is missing or was built from older data or other code.
     """
-    event_id = last_event_id(lake)
-    behind = [m.full_name for m in graph.models if not _stands(lake, graph, m, event_id)]
+    now = standing(lake)
+    behind = [m.full_name for m in graph.models if not _stands(now, graph, m)]
     if behind:
         raise BuildError(f"not built from the newest data: {', '.join(behind)}; run the build job")
     protection_count = lake.count("select count(*) from vault.protection")
-    green = green_build(lake)
-    if green and _same(green, event_id, protection_count, graph.sha256):
-        return green.build_id
+    if now.green and _same(now.green, now.event_id, protection_count, graph.sha256):
+        return now.green.build_id
     build_id = lake.count("select coalesce(max(build_id), 0) + 1 from ops.build")
     lake.execute(
         "insert into lake.ops.build values (?, ?, ?, ?, ?, ?, ?)",
         [
             build_id,
             lake.snapshot_id(),
-            event_id,
+            now.event_id,
             protection_count,
             graph.sha256,
             run.now(),

@@ -14,6 +14,7 @@ from dagster_project.lake.checks import gaps_sql
 from dagster_project.lake.connection import Lake
 from dagster_project.lake.delivery import write_event
 from dagster_project.lake.runs import Run
+from dagster_project.lake.views import note_withdrawals
 
 
 @dataclass(frozen=True)
@@ -106,4 +107,5 @@ def _change_standing(
         )
     with lake.transaction():
         write_event(lake, delivery, event, run, reason=reason)
+    note_withdrawals(lake)
     run.on_step(f"delivery {event}")

@@ -14,7 +14,7 @@ import pytest
 
 from dagster_project import pipeline
 from dagster_project.contracts.model import DeliveryMode, FileFormat, Severity
-from dagster_project.lake import checks
+from dagster_project.lake import checks, views
 from dagster_project.lake.checks import Status
 from dagster_project.lake.delivery import Outcome
 from dagster_project.pipeline import Session, load_definition
@@ -65,6 +65,7 @@ def session(shared: Session, good: Good) -> Iterator[Session]:
             f"delete from lake.ops.{table} where source = ? and table_name = ?",
             [contract.source, contract.table],
         )
+    views.note_withdrawals(shared.lake)
     (shared.lake.settings.landing / good.key / good.name).unlink(missing_ok=True)
 
 
