@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -92,7 +93,10 @@ def encodings() -> Iterator[Case]:
     for form in FORMS:
         yield Case(form, "UTF-16", recoded(form, "utf-16"), rule, 1)
     for form in (RESIDENTS, POPULATION):
-        yield Case(form, "UTF-8 where Latin-1 is due", recoded(form, "utf-8"), rule, 1)
+        utf_8 = recoded(form, "utf-8")
+        first_control = re.search(rb"[\x80-\x9f]", utf_8.split(b"\n")[0])
+        where = str(first_control.start() + 1) if first_control else None
+        yield Case(form, "UTF-8 where Latin-1 is due", utf_8, rule, 1, where)
         cp1252 = on_line(5, lambda row: row + b"\x80")(form.data)
         place = str(len(line(form, 5).rstrip(b"\r\n")) + 1)
         yield Case(form, "a byte of Windows-1252 in Latin-1", cp1252, rule, 5, place)
