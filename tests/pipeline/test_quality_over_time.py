@@ -21,6 +21,7 @@ from dagster_project.lake import profiles
 from dagster_project.lake.freshness import due_date, promised_to
 from dagster_project.pipeline import Session, load_definition
 from dagster_project.quality import report, supplier
+from dagster_project.sql_models import Model
 from tests.support.deliveries import (
     DIAGNOSES,
     ENCOUNTERS,
@@ -59,9 +60,17 @@ def take_in(session: Session, *deliveries: Sent) -> pipeline.Ingested:
     return pipeline.ingest(session, report=silent)
 
 
+def build_above(session: Session, model: Model) -> None:
+    graph = session.definition.graph
+    for parent in map(graph.model, graph.upstream_models(model)):
+        build_above(session, parent)
+        pipeline.build_one(session, parent)
+
+
 def mart(session: Session, name: str, columns: str, where: str = "true") -> list[tuple[Any, ...]]:
-    """Rows of a mart as its query gives them now."""
+    """Rows of a mart as its query gives them now, from parents that are up to date."""
     model = session.definition.graph.model(f"mart.{name}")
+    build_above(session, model)
     return session.lake.rows(f"select {columns} from ({model.sql}) where {where} order by all")
 
 

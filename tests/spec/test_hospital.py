@@ -31,6 +31,7 @@ COST = (
     " cost_eur decimal(18,2), price_year integer, delivery_sequence bigint"
 )
 ALIAS = "alias_person_id bigint, person_id bigint"
+WHERE_FROM = "delivery_sequence bigint, record_number bigint"
 WAITS_FOR = {
     "core.site": "site_id varchar",
     "core.encounter": "encounter_id bigint",
@@ -42,6 +43,18 @@ WAITS_FOR = {
     "current.enrolments": "site_id varchar, delivery_sequence bigint, record_number bigint",
     "current.specialised_care": EPISODE,
     "current.invoices": LINE,
+    "core.ledger_entry": "voucher_number bigint, line_number integer",
+    "core.flag": "flag_id varchar",
+    "core.provider": "provider_id varchar",
+    "current.general_ledger": (
+        f"voucher_number bigint, line_number integer, service_class_code varchar, {WHERE_FROM}"
+    ),
+    "current.flags": f"site_id varchar, {WHERE_FROM}",
+    "current.corrective_actions": f"flag_id varchar, {WHERE_FROM}",
+    "current.experience": f"site_id varchar, {WHERE_FROM}",
+    "current.staff_survey": f"provider_id varchar, {WHERE_FROM}",
+    "current.indicators": f"provider_id varchar, {WHERE_FROM}",
+    "current.staff": f"provider_id varchar, {WHERE_FROM}",
 }
 
 
