@@ -26,7 +26,7 @@ from tests.privacy.conftest import Region
 from tests.support.deliveries import ENROLMENTS, reference_lists, write, write_all
 from tests.support.homes import new_settings, person, silent
 from tests.support.places import files_telling, rows_telling, telling_tables
-from tests.support.runs import files_under, kill_at, lake_content, run_once
+from tests.support.runs import NOW, files_under, kill_at, lake_content, run_once
 from tests.support.small_region import (
     CHANGING,
     CODES,
@@ -299,7 +299,7 @@ def test_it_does_not_matter_whether_the_order_or_the_encounters_come_first(
     settings = Settings(home=tmp_path / "home", keys=keys, min_free_disk_gib=0)
     write(settings.landing, residents(JUNE, orders=[PROTECTED, CHANGING]))
     write_all(settings.landing, reference_lists())
-    with pipeline.open_session(settings) as session:
+    with pipeline.open_session(settings, now=lambda: NOW) as session:
         assert not pipeline.ingest(session, report=silent).refusals
         write_all(settings.landing, (*of_month(MAY), of_month(JUNE)[1]))
         assert not pipeline.ingest(session, report=silent).refusals

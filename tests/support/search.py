@@ -19,6 +19,7 @@ from dagster_project.vault.identity_codes import CODE_PATTERN
 from tests.support.runs import files_under
 
 _CODE = re.compile(f"(?=({CODE_PATTERN}))")
+_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEXADECIMAL = re.compile(rb"(?:[0-9a-fA-F]{2}){11,}")
 
 
@@ -34,8 +35,9 @@ def readings(data: bytes) -> Iterator[str]:
 
 
 def codes_readable_in(data: bytes) -> set[str]:
-    """Whatever looks like an identity code, in upper case."""
-    return {match[1].upper() for text in readings(data) for match in _CODE.finditer(text)}
+    """Whatever looks like an identity code, in upper case; parts of a UUID do so by chance."""
+    texts = (_UUID.sub("", text) for text in readings(data))
+    return {match[1].upper() for text in texts for match in _CODE.finditer(text)}
 
 
 def unpacked(path: Path) -> bytes:
