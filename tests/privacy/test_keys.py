@@ -62,7 +62,7 @@ def test_a_demo_leaves_no_list_of_its_people(region: Region) -> None:
     assert "demo: making the synthetic region's deliveries (1000 residents" in region.printed
     assert files_under(keys.parent, region.temporary) == [keys]
     folders = {path.relative_to(home).parts[0] for path in files_under(home)}
-    assert folders == {"lake", "published", "vault"}
+    assert folders == {"lake", "published", "suppliers", "vault"}
 
 
 def test_vault_lake_and_temp_are_closed_to_others(region: Region) -> None:
