@@ -25,7 +25,6 @@ from dagster_project.settings import Settings
 LIST = "backup.json"
 _CATALOG = Path("lake") / "catalog.sqlite"
 _PARTS = ("lake", "vault")
-_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -107,11 +106,8 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def restore(folder: Path, settings: Settings) -> Backup:

@@ -123,14 +123,11 @@ class DeliveryVault:
         target = self._path(sha256)
         if not target.exists():
             raise VaultError(f"the vault holds no delivery {sha256}")
-        with self._writing(target) as (temporary, sealed):
-            self._seal(_Source(io.BytesIO(data), target), sealed)
+        with self._overwriting(target, data):
             note = self._note_path(sha256)
             note.touch(mode=0o600)
             note.write_text(hashlib.sha256(data).hexdigest(), encoding="ascii")
             fsync_file(note)
-            temporary.replace(target)
-            fsync_directory(self._directory)
 
     def remove(self, sha256: str) -> None:
         """Remove a delivery for good, its time being over; a second time changes nothing."""
@@ -147,12 +144,8 @@ class DeliveryVault:
         """
         if self._opens(sha256):
             return
-        data = formerly.read(sha256)
-        target = self._path(sha256)
-        with self._writing(target) as (temporary, sealed):
-            self._seal(_Source(io.BytesIO(data), target), sealed)
-            temporary.replace(target)
-            fsync_directory(self._directory)
+        with self._overwriting(self._path(sha256), formerly.read(sha256)):
+            pass
 
     def _opens(self, sha256: str) -> bool:
         try:
@@ -201,6 +194,15 @@ class DeliveryVault:
                     " free room where TIETOALLAS_HOME is, then run again"
                 ) from error
             raise VaultError(f"the vault cannot be written ({error.strerror})") from error
+
+    @contextmanager
+    def _overwriting(self, target: Path, data: bytes) -> Iterator[None]:
+        """Seal bytes beside a file of the vault, and put them in its place after the block."""
+        with self._writing(target) as (temporary, sealed):
+            self._seal(_Source(io.BytesIO(data), target), sealed)
+            yield
+            temporary.replace(target)
+            fsync_directory(self._directory)
 
     def _seal(self, source: _Source, target: BinaryIO) -> None:
         """Compress and encrypt a file into another, to the disk itself."""
