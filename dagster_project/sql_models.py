@@ -117,12 +117,11 @@ class ModelGraph:
 
     def sources(self, model: Model) -> frozenset[str]:
         """Staging tables (by table name) that the model rests on, directly or not."""
-        names = {m.name for m in self.models}
+        changed_models = {f"changed.{m.name}" for m in self.models}
         direct = {
             p.split(".")[1]
-            for p in model.parents
+            for p in model.parents - changed_models
             if p.startswith(("staging.", "changed.", "rulebook.", "ops.coded_"))
-            and p.split(".")[1] not in names
         }
         inherited = [self.sources(self.model(p)) for p in self.upstream_models(model)]
         return frozenset(direct).union(*inherited)

@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.vault.keys import create_keyring
+from tests.support import few_tables as few
 
 hypothesis_settings.register_profile("default", max_examples=50, deadline=None, print_blob=True)
 hypothesis_settings.register_profile("deep", max_examples=500, deadline=None, print_blob=True)
@@ -43,6 +44,14 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", keys=keys)
 
 
+@pytest.fixture(scope="module")
+def few_tables() -> Iterator[None]:
+    """Have few tables be all that is installed: `usefixtures` of tests of whole runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        few.install(patch)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of the published data files, which do not come with the repository."""
@@ -52,40 +61,3 @@ def shared_data() -> Path:
             "the published files are not in ../shared/data; README.md says where to get them"
         )
     return folder
-
-
-WHOLE_RUNS = frozenset(
-    {
-        "bad_input/test_whole_run.py",
-        "faults/test_kill_points.py",
-        "faults/test_readers.py",
-        "faults/test_writer_lock.py",
-        "pipeline/test_backup.py",
-        "pipeline/test_bring_your_own.py",
-        "pipeline/test_changed_definitions.py",
-        "pipeline/test_code_lists.py",
-        "pipeline/test_contract_versions.py",
-        "pipeline/test_dagster_home.py",
-        "pipeline/test_published_files.py",
-        "pipeline/test_restore.py",
-        "pipeline/test_rights.py",
-        "pipeline/test_sources_added.py",
-        "privacy/test_as_sent.py",
-        "privacy/test_documents_as_sent.py",
-        "privacy/test_free_text.py",
-        "privacy/test_network_cut.py",
-        "property/test_formats_alike.py",
-        "property/test_scaffold.py",
-    }
-)
-"""Each test builds all models over a home of its own: too slow for every commit since there are 63
-models; `make test-deep` runs them until a run over a few tables is enough for them."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests of whole runs into the deep tier."""
-    tests = Path(__file__).parent
-    for item in items:
-        if item.path.relative_to(tests).as_posix() in WHOLE_RUNS:
-            item.add_marker(pytest.mark.deep)

@@ -10,7 +10,6 @@ themselves (`lake.checks`, `lake.freshness`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -26,7 +25,6 @@ from dagster_project.pipeline import Definition, Ingested, RunOutcome, Session
 
 FRESH = "arrives_as_promised"
 TAKEN_IN = "deliveries_are_taken_in"
-_TABLE = re.compile(r'\b(staging|effective|current|core|mart)\."?(\w+)')
 
 
 @dataclass(frozen=True)
@@ -43,21 +41,14 @@ def plan_checks(definition: Definition) -> CheckPlan:
     """Put every check of the lake where all that it reads stands."""
     above = ancestors(definition)
     plan = CheckPlan({key: [] for key in above}, [])
-    for check in checks.all_checks(definition.catalogue):
+    for check in checks.due_checks(definition.catalogue, definition.graph):
         own = asset_key(check.table)
-        later = (_read_by(check) & above.keys()) - above[own] - {own}
+        later = (set(map(asset_key, check.reads)) & above.keys()) - above[own] - {own}
         if later:
             plan.later.append((check, sorted(later)))
         else:
             plan.in_step[own].append(check)
     return plan
-
-
-def _read_by(check: Check) -> set[dg.AssetKey]:
-    return {
-        asset_key(f"{schema if schema in ('core', 'mart') else 'staging'}.{table}")
-        for schema, table in _TABLE.findall(f"{check.violated_sql} {check.checked_sql}")
-    }
 
 
 def check_name(check: Check) -> str:

@@ -144,7 +144,8 @@ def build_model(
     before = before or standing(lake)
     try:
         built = _built(lake, graph, model, run, before)
-        create_changed_view(lake, model, before.green)
+        if before.green:  # else every model is built whole, and nobody asks what has changed
+            create_changed_view(lake, model, before.green)
     except duckdb.Error as error:
         raise BuildError(f"{model.full_name} cannot be built: {_safe(error)}") from None
     return built
@@ -206,12 +207,14 @@ def _must_be_whole(before: Standing, graph: ModelGraph, model: Model) -> bool:
 def _rebuild_whole(lake: Lake, graph: ModelGraph, model: Model, event_id: int, run: Run) -> Built:
     with lake.transaction():
         lake.execute(f"drop table if exists lake.{model.full_name}")
-        lake.execute(f"create table lake.{model.full_name} as {model.sql} limit 0")
         if model.partition:
+            lake.execute(f"create table lake.{model.full_name} as {model.sql} limit 0")
             lake.execute(
                 f"alter table lake.{model.full_name} set partitioned by ({model.partition})"
             )
-        lake.execute(f"insert into lake.{model.full_name} {model.sql}")
+            lake.execute(f"insert into lake.{model.full_name} {model.sql}")
+        else:
+            lake.execute(f"create table lake.{model.full_name} as {model.sql}")
         run.on_step(f"{model.full_name} written")
         built = _finish(lake, graph, model, event_id, run, rebuilt="whole")
     run.on_step(f"{model.full_name} committed")

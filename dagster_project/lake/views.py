@@ -33,7 +33,15 @@ GREEN_PROTECTION = "(select coalesce(max(protection_count), 0) from ops.build)"
 
 
 def create_views(lake: Lake, catalogue: Catalogue) -> None:
-    """Make the views of this connection, and the macros that models use."""
+    """Make the views of this connection, and the macros that models use.
+
+    In one transaction: outside of one each statement asks the lake's catalog anew.
+    """
+    with lake.transaction():
+        _create_views(lake, catalogue)
+
+
+def _create_views(lake: Lake, catalogue: Catalogue) -> None:
     note_withdrawals(lake)
     lake.execute(
         "create or replace view memory.effective.delivery as select * from lake.ops.delivery"

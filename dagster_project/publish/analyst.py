@@ -27,11 +27,12 @@ def write_database(session: Session, target: Path, snapshot_id: int) -> None:
         f"attach {literal(str(target))} as analyst (storage_version {literal(STORAGE_VERSION)})"
     )
     try:
-        for schema in ("core", "mart"):
-            lake.execute(f"create schema analyst.{schema}")
-        for model in session.definition.graph.models:
-            if model.full_name not in _WITHHELD:
-                _copy(lake, model, snapshot_id)
+        with lake.transaction():  # outside of one each statement asks the lake's catalog anew
+            for schema in ("core", "mart"):
+                lake.execute(f"create schema analyst.{schema}")
+            for model in session.definition.graph.models:
+                if model.full_name not in _WITHHELD:
+                    _copy(lake, model, snapshot_id)
     finally:
         lake.execute("detach analyst")
 

@@ -20,6 +20,8 @@ from dagster_project.pipeline import Session
 from tests.support.homes import new_home, silent
 from tests.support.raw_files import CODES, RESIDENTS, clear
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 READING, WRITING = "create or replace table memory.main.records_", "insert into lake.staging"
 QUOTING = f'could not convert "{CODES[0]};091;04400" on line 2'
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project import pipeline
-from dagster_project.pipeline import Session
+from dagster_project.pipeline import Session, load_definition
 from tests.support.deliveries import Row, encode, sent
 from tests.support.homes import new_home, new_settings, silent, take_in
 from tests.support.identity import code
@@ -125,7 +125,7 @@ def test_sums_that_are_not_written_with_a_decimal_comma_stay_out_alone(
     tmp_path: Path, name: str
 ) -> None:
     good = 50
-    with quick_home(new_settings(tmp_path)) as session:
+    with quick_home(new_settings(tmp_path), load_definition()) as session:
         rows = [payment(n) for n in range(1, good + 1)]
         rows += [payment(good + n, **{name: text}) for n, text in enumerate(BAD_SUMS, start=1)]
         take_in(session, sent(TRANSACTIONS, 201701, *rows))
@@ -139,7 +139,7 @@ def test_sums_that_are_not_written_with_a_decimal_comma_stay_out_alone(
 
 def test_a_correction_back_to_earlier_bytes_is_a_correction(tmp_path: Path) -> None:
     """The third file has the bytes of the first; what was known in between stays known."""
-    with quick_home(new_settings(tmp_path)) as session:
+    with quick_home(new_settings(tmp_path), load_definition()) as session:
         first = written(session, PRICES, price("31.50"))
         for sequence, data in (
             (201701, first),

@@ -10,6 +10,7 @@ from functools import cache
 import pytest
 
 from dagster_project.errors import BuildError
+from dagster_project.lake import checks
 from dagster_project.lineage import Root, column_lineage, root_columns
 from dagster_project.pipeline import load_definition
 from dagster_project.sql_models import Model, ModelGraph
@@ -81,3 +82,47 @@ def test_a_model_that_reads_what_nobody_delivers_is_refused() -> None:
     graph = ModelGraph((stray,), {})
     with pytest.raises(BuildError, match=r"mart\.stray reads staging\.nobody"):
         column_lineage(graph, root_columns(definition.catalogue, definition.rulebooks))
+
+
+def test_a_delivered_table_with_a_models_name_is_one_of_its_sources() -> None:
+    """Else a delivery of it would leave the model as it was."""
+    graph = load_definition().graph
+    read = {
+        (m.full_name, parent.removeprefix("staging."))
+        for m in graph.models
+        for parent in m.parents
+        if parent.startswith("staging.")
+    }
+    assert ("core.study_enrolment", "study_enrolment") in read
+    assert [name for model, name in read if name not in graph.sources(graph.model(model))] == []
+
+
+def test_no_model_asks_what_changed_in_a_name_that_two_tables_have() -> None:
+    """`changed.<name>` is one view: of the delivered table or of the model."""
+    definition = load_definition()
+    shared = {m.name for m in definition.graph.models} & {
+        key.split("/")[1] for key in definition.catalogue.tables()
+    }
+    asked = {p for m in definition.graph.models for p in m.parents if p.startswith("changed.")}
+    assert asked & {f"changed.{name}" for name in shared} == set()
+
+
+def test_every_check_reads_only_tables_that_are_made() -> None:
+    """Else it would be left out of every run without a word."""
+    definition = load_definition()
+    due = checks.due_checks(definition.catalogue, definition.graph)
+    assert due == checks.all_checks(definition.catalogue)
+
+
+def test_a_check_of_a_model_that_is_not_installed_is_left_out() -> None:
+    definition = load_definition()
+    graph = ModelGraph(
+        tuple(m for m in definition.graph.models if m.full_name != "core.unresolved"), {}
+    )
+    left_out = {
+        c.id
+        for c in checks.all_checks(definition.catalogue)
+        if c not in checks.due_checks(definition.catalogue, graph)
+    }
+    assert "encounters.accepted_is_conserved" in left_out
+    assert "encounters.received_is_conserved" not in left_out

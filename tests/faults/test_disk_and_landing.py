@@ -32,6 +32,8 @@ from tests.support.runs import (
 from tests.support.search import codes_readable_in
 from tests.support.small_region import MAY, PERSONS, deliveries, june_without_order, of_month
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 OWN_MOUNTS = ("unshare", "--map-root-user", "--mount")
 """Linux: what is mounted is gone with the process."""
 SMALL_DISK = 'mount -t tmpfs -o size=64m tmpfs "$0" && exec "$@"'

@@ -23,6 +23,8 @@ from tests.support.homes import new_settings, silent
 from tests.support.runs import NOW, run_once, start
 from tests.support.small_region import JUNE, MAY, PERSONS, of_month
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 RELEASES, READERS, KEPT = 20, 3, 12
 
 

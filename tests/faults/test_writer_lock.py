@@ -11,6 +11,8 @@ from dagster_project.errors import SettingsError
 from dagster_project.settings import Settings
 from tests.support.runs import command, kill_at, small_home
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 REFUSED = "another run is writing to this lake; wait for it to end, then run again"
 
 

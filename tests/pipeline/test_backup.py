@@ -18,6 +18,8 @@ from dagster_project.vault.keys import create_keyring, read_keyring
 from dagster_project.vault.rotation import rotate
 from tests.support.runs import NOW, files_under, lake_content, run_once, small_home
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:

@@ -18,10 +18,12 @@ from dagster_project.contracts.model import Catalogue, Contract
 from dagster_project.errors import BuildError
 from dagster_project.pipeline import Definition, load_definition
 from dagster_project.settings import Settings
-from dagster_project.sql_models import load_models
+from dagster_project.sql_models import ModelGraph, load_models
 from tests.support.deliveries import ENCOUNTERS, reference_lists, write_all
 from tests.support.homes import new_settings, silent
 from tests.support.small_region import JUNE, MAY, of_month
+
+pytestmark = pytest.mark.usefixtures("few_tables")
 
 
 @pytest.fixture
@@ -55,7 +57,9 @@ def with_model(folder: Path, name: str, old: str, new: str) -> Definition:
                 text = text.replace(old, new)
             (folder / schema / path.name).write_text(text, encoding="utf-8")
     hashes = pipeline.model_hashes(loaded.catalogue, loaded.rulebooks)
-    return replace(loaded, graph=load_models(folder, hashes))
+    changed = load_models(folder, hashes)
+    kept = tuple(m for m in changed.models if m.full_name in loaded.graph.fingerprints)
+    return replace(loaded, graph=ModelGraph(kept, changed.fingerprints))
 
 
 def test_a_model_that_was_changed_and_changed_back_holds_nothing_of_the_change(

@@ -32,6 +32,8 @@ from tests.support.homes import build, new_home, new_settings, run, take_in, tur
 from tests.support.identity import born, code
 from tests.support.quick_lake import quick_build, quick_home
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 LIST = "reference/avohilmo_codes"
 FIRST, SECOND = 20170101, 20170401
 ANNA = code(1)

@@ -21,6 +21,8 @@ from tests.support.deliveries import ENCOUNTERS, write_all
 from tests.support.runs import small_home
 from tests.support.small_region import CODES, deliveries
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 PERSONS = [
     ("staging", "residents"),
     ("staging", "municipalities"),

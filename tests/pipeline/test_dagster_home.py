@@ -16,6 +16,8 @@ from dagster_project import cli
 from dagster_project.settings import PROJECT_ROOT, Settings
 from tests.support.dagster_runs import kept_instance
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 
 @pytest.fixture
 def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:

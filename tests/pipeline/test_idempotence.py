@@ -29,6 +29,8 @@ from tests.support.deliveries import (
 from tests.support.homes import build, contents, new_settings, run, silent, take_in
 from tests.support.identity import born, code
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 DELIVERIES = (
     *reference_lists(),
     sent(RESIDENTS, 201705, *(resident(code(n), born(n)) for n in range(3))),

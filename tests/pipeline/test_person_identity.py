@@ -30,6 +30,8 @@ from tests.support.homes import person
 from tests.support.identity import born, code, identity_code
 from tests.support.lakes import assert_as_built_at_once, bring, quick_lake
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 BORN = born(0)
 A, B, C = code(0), code(100), code(200)
 STEADY = resident(code(7), born(7))

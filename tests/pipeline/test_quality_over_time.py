@@ -38,6 +38,8 @@ from tests.support.homes import new_settings, silent
 from tests.support.identity import code
 from tests.support.search import codes_readable_in
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 PERSONS = 40
 
 

@@ -19,6 +19,8 @@ from tests.support.homes import new_settings, silent
 from tests.support.runs import analyst_content, lake_content, run_once
 from tests.support.small_region import JUNE, MAY, of_month
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:

@@ -31,6 +31,8 @@ from tests.support.runs import (
 from tests.support.search import codes_readable_in, unpacked
 from tests.support.small_region import CHANGING, CODES, JUNE, LATER_CODE, of_month
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 THEIRS = frozenset({CODES[CHANGING], LATER_CODE})
 STEPS = ("person-level files withdrawn", "persons erased", "records erased", "codes forgotten")
 

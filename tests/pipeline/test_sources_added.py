@@ -19,6 +19,8 @@ from tests.support.every_format import COLUMNS, FORMATS, GOOD, KEY, catalogue_wi
 from tests.support.homes import new_settings, person, silent
 from tests.support.identity import code
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 
 @pytest.mark.parametrize("form", FileFormat)
 def test_a_contract_in_a_folder_lets_a_new_source_in(tmp_path: Path, form: FileFormat) -> None:

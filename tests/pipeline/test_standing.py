@@ -31,6 +31,8 @@ from tests.support.identity import born, code
 from tests.support.lakes import assert_as_built_at_once, bring, quick_lake
 from tests.support.quick_lake import empty, quick_build
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 LISTS = reference_lists()
 HOME = {"municipality_code": "091"}
 AWAY = {"municipality_code": "092", "moved_date": date(2017, 2, 3)}

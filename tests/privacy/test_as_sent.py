@@ -19,6 +19,8 @@ from tests.support.homes import new_home, silent
 from tests.support.identity import code
 from tests.support.runs import command
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 RESIDENT_HEADER = (
     "Henkilötunnus;Edellinen henkilötunnus;Kotikunta;Postinumero;Sukupuoli;Äidinkieli;Syntymämaa;"
     "Syntymäpäivä;Kuolinpäivä;Muuttopäivä;Turvakielto"

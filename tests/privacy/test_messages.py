@@ -31,6 +31,8 @@ from tests.support.runs import command, files_under
 from tests.support.search import codes_readable_in, found_under
 from tests.support.small_region import MAY, of_month
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 HOSTILE_FOLDERS = (f"{RESIDENTS}/{code(70)}", f"apotti/{code(71).lower()}", code(72))
 
 
@@ -133,7 +135,7 @@ def test_every_kind_of_dirt_was_met(dirty: Dirty) -> None:
 
 def test_no_message_repeats_a_code(dirty: Dirty) -> None:
     assert len(dirty.codes) >= 20
-    assert codes_readable_in(dirty.printed.encode()) == set()
+    assert codes_readable_in(dirty.printed.encode()) & dirty.codes == set()
 
 
 def test_no_message_carries_terminal_controls(dirty: Dirty) -> None:

@@ -48,7 +48,7 @@ def test_no_code_can_be_read_anywhere_after_a_run(region: Region) -> None:
 
 def test_no_code_is_printed(region: Region) -> None:
     assert "encounters 201705" in region.printed
-    assert codes_readable_in(region.printed.encode()) == set()
+    assert codes_readable_in(region.printed.encode()) & region.codes == set()
 
 
 def test_the_vault_holds_what_was_searched_for(region: Region, session: Session) -> None:

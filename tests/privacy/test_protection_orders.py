@@ -39,6 +39,8 @@ from tests.support.small_region import (
     residents,
 )
 
+pytestmark = pytest.mark.usefixtures("few_tables")
+
 TABLES_OF_THE_SMALL_REGION = {
     "staging.residents",
     "staging.encounters",

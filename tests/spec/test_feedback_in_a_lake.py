@@ -16,7 +16,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from dagster_project import pipeline
 from dagster_project.lake import checks
-from dagster_project.pipeline import Session
+from dagster_project.pipeline import Session, load_definition
 from tests.support.deliveries import (
     RESIDENTS,
     Row,
@@ -130,7 +130,7 @@ def test_what_is_known_in_the_end_does_not_depend_on_the_order(
     order: tuple[int, ...], tmp_path: Path
 ) -> None:
     settings = new_settings(tmp_path)
-    with quick_home(settings) as session:
+    with quick_home(settings, load_definition()) as session:
         for number in order:
             write(settings.landing, DELIVERIES[number])
             assert not pipeline.ingest(session, report=silent).refusals
@@ -152,7 +152,7 @@ def test_what_is_known_in_the_end_does_not_depend_on_the_order(
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Session]:
-    with quick_home(new_settings(tmp_path)) as session:
+    with quick_home(new_settings(tmp_path), load_definition()) as session:
         yield session
 
 

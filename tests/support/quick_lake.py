@@ -20,15 +20,13 @@ from unittest import mock
 import duckdb
 
 from dagster_project import pipeline
-from dagster_project.contracts.model import Catalogue
 from dagster_project.lake import builds, connection
 from dagster_project.lake.connection import Lake
-from dagster_project.pipeline import Definition, Session, load_definition
+from dagster_project.pipeline import Definition, Session
 from dagster_project.settings import Settings
-from dagster_project.sql_models import ModelGraph
+from tests.support.few_tables import few_tables
 
 _AT_SNAPSHOT = re.compile(r"lake\.(core|mart)\.(\w+) at \(version => (\d+)\)")
-PUBLISHED_FILES = ("statfin/population", "thl/need_model", "thl/need_areas")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,23 +57,6 @@ class QuickLake(Lake):
         return number
 
 
-def spine() -> Definition:
-    """Contracts and models of persons, encounters and enrolments.
-
-    Without the published files, and without the mart that is about deliveries and not their rows.
-    """
-    whole = load_definition()
-    contracts = tuple(c for c in whole.catalogue.contracts if c.key not in PUBLISHED_FILES)
-    left_out = {c.table for c in whole.catalogue.contracts} - {c.table for c in contracts}
-    kept = tuple(
-        m
-        for m in whole.graph.models
-        if not whole.graph.sources(m) & left_out and m.full_name != "mart.data_quality"
-    )
-    prints = {m.full_name: whole.graph.fingerprints[m.full_name] for m in kept}
-    return Definition(Catalogue(contracts), whole.rulebooks, ModelGraph(kept, prints))
-
-
 @contextmanager
 def _open_quick(settings: Settings) -> Iterator[Lake]:
     connection.prepare_home(settings)
@@ -99,10 +80,10 @@ def _open_quick(settings: Settings) -> Iterator[Lake]:
 
 @contextmanager
 def quick_home(settings: Settings, definition: Definition | None = None) -> Iterator[Session]:
-    """An open session over a quick lake, of the spine unless told otherwise."""
+    """An open session over a quick lake, of few tables unless told otherwise."""
     with (
         mock.patch.object(pipeline, "open_lake", _open_quick),
-        pipeline.open_session(settings, definition=definition or spine()) as session,
+        pipeline.open_session(settings, definition=definition or few_tables()) as session,
     ):
         yield session
 

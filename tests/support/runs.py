@@ -29,11 +29,15 @@ from tests.support.homes import silent
 from tests.support.small_region import deliveries
 
 NOW = datetime(2017, 7, 3, 6, 0, 0)
+COMMAND_LINE = "tests.support.few_tables"
+"""The product's command line, over few tables where the test has those alone."""
 _KILLED_RUN = """
 import os, signal, sys
 from dagster_project.settings import Settings
+from tests.support import few_tables
 from tests.support.runs import run_once
 
+few_tables.obey_switch()
 seen = []
 
 def on_step(name):
@@ -77,7 +81,7 @@ def start(settings: Settings, *arguments: str, prefix: Sequence[str] = ()) -> su
 
     Args:
         settings: The installation.
-        arguments: Of Python: `-m dagster_project.cli run`, `-c …`.
+        arguments: Of Python: `-m`, `-c …`.
         prefix: Command that starts Python, where it does not start as is.
     """
     environment = {
@@ -113,7 +117,7 @@ def command(
     settings: Settings, *arguments: str, prefix: Sequence[str] = ()
 ) -> tuple[int, str, str]:
     """Run `tietoallas …` to its end: exit status, standard output, standard error."""
-    process = start(settings, "-m", "dagster_project.cli", *arguments, prefix=prefix)
+    process = start(settings, "-m", COMMAND_LINE, *arguments, prefix=prefix)
     output, errors = process.communicate()
     return process.returncode, output, errors
 
