@@ -31,8 +31,6 @@ from tests.support.raw_files import (
     swap,
 )
 
-pytestmark = pytest.mark.usefixtures("few_tables")
-
 RECORD = 3
 TEXT_COLUMN = {ENCOUNTERS: "site_id", POPULATION: "area_name", ENROLMENTS: "site_id"}
 TEXT = {ENCOUNTERS: "S1", POPULATION: '"Askola"', ENROLMENTS: '"S1"'}

@@ -29,8 +29,6 @@ from tests.support.raw_files import (
     swap,
 )
 
-pytestmark = pytest.mark.usefixtures("few_tables")
-
 BROKEN = "row.broken"
 RECORD = 3
 """The record that is spoiled, of six."""

@@ -36,8 +36,6 @@ from tests.support.raw_files import (
     swap,
 )
 
-pytestmark = pytest.mark.usefixtures("few_tables")
-
 BOM = codecs.BOM_UTF8
 HUGE = b"x" * 5_000_000
 """Longer than a line may be."""

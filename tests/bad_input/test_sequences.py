@@ -29,8 +29,6 @@ from tests.support.raw_files import (
     swap,
 )
 
-pytestmark = pytest.mark.usefixtures("few_tables")
-
 MONTHLY = (RESIDENTS, ENCOUNTERS, ENROLMENTS)
 TEXT = {RESIDENTS: ";091;", ENCOUNTERS: ";S1;", ENROLMENTS: '"S1"', POPULATION: '"1",1,1'}
 OTHER = {RESIDENTS: ";106;", ENCOUNTERS: ";S2;", ENROLMENTS: '"S2"', POPULATION: '"1",2,2'}

@@ -87,26 +87,26 @@ def left_out(session: Session, key: str) -> pl.DataFrame:
 
 @pytest.mark.parametrize("key", KEYS)
 def test_every_record_of_every_file_is_in_staging_or_in_quarantine(
-    whole_year: Region, key: str
+    region: Region, key: str
 ) -> None:
     """The first law, record by record, and so by count too."""
     where = ["delivery_sequence", "record_number"]
-    received = all_records(whole_year.landing, key).select(where)
-    staged = parquet_of(whole_year.session, f"staging.{key.split('/')[1]}").select(where)
-    caught = left_out(whole_year.session, key)
+    received = all_records(region.landing, key).select(where)
+    staged = parquet_of(region.session, f"staging.{key.split('/')[1]}").select(where)
+    caught = left_out(region.session, key)
     assert pl.concat([staged, caught]).sort(where).equals(received.sort(where))
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_the_register_counts_what_the_files_hold(whole_year: Region, key: str) -> None:
+def test_the_register_counts_what_the_files_hold(region: Region, key: str) -> None:
     source, table = key.split("/")
-    counted = whole_year.session.lake.rows(
+    counted = region.session.lake.rows(
         "select delivery_sequence, received_count,"
         " accepted_count + quarantined_count + duplicate_count from ops.delivery"
         " where source = ? and table_name = ? order by all",
         [source, table],
     )
-    landing = whole_year.landing
+    landing = region.landing
     due = [(s, len(records(landing, key, s))) for s in sequences(landing, key)]
     assert counted == [(s, n, n) for s, n in due]
 
@@ -121,36 +121,36 @@ def test_the_register_counts_what_the_files_hold(whole_year: Region, key: str) -
     ],
 )
 def test_every_accepted_row_of_an_increment_is_current_superseded_or_waiting(
-    whole_year: Region, key: str, core: str
+    region: Region, key: str, core: str
 ) -> None:
     """The second law, row by row: which record stands is decided here once more."""
-    staged = parquet_of(whole_year.session, f"staging.{key.split('/')[1]}")
+    staged = parquet_of(region.session, f"staging.{key.split('/')[1]}")
     own_key = load_definition().catalogue.latest(key).primary_key
     where = ["delivery_sequence", "record_number"]
     newest = staged.sort("updated_at", *where).group_by(own_key).last().select(where)
-    current = parquet_of(whole_year.session, core).select(where)
+    current = parquet_of(region.session, core).select(where)
     table = key.split("/")[1]
-    waiting = parquet_of(whole_year.session, "core.unresolved")
+    waiting = parquet_of(region.session, "core.unresolved")
     waiting = waiting.filter(pl.col("table_name") == table).select(where)
     assert pl.concat([current, waiting]).sort(where).equals(newest.sort(where))
     assert len(current) < len(newest) < len(staged)
 
 
-def test_every_accepted_row_of_the_register_is_of_a_person(whole_year: Region) -> None:
+def test_every_accepted_row_of_the_register_is_of_a_person(region: Region) -> None:
     """The second law of a snapshot: nobody the register ever listed drops out of core.person."""
-    staged = parquet_of(whole_year.session, "staging.residents")
-    alias = dict(whole_year.session.lake.rows("from core.person_alias"))
+    staged = parquet_of(region.session, "staging.residents")
+    alias = dict(region.session.lake.rows("from core.person_alias"))
     due = {alias.get(p, p) for p in staged["person_id"]}
-    assert set(parquet_of(whole_year.session, "core.person")["person_id"]) == due
+    assert set(parquet_of(region.session, "core.person")["person_id"]) == due
 
 
-def test_every_accepted_enrolment_has_a_row_in_force_or_waits(whole_year: Region) -> None:
-    staged = set(parquet_of(whole_year.session, "staging.enrolments")["enrolment_id"])
-    known = parquet_of(whole_year.session, "core.enrolment")
+def test_every_accepted_enrolment_has_a_row_in_force_or_waits(region: Region) -> None:
+    staged = set(parquet_of(region.session, "staging.enrolments")["enrolment_id"])
+    known = parquet_of(region.session, "core.enrolment")
     in_force = set(known.filter(pl.col("known_to_seq").is_null())["enrolment_id"])
     waiting = {
         i
-        for (i,) in whole_year.session.lake.rows(
+        for (i,) in region.session.lake.rows(
             "select enrolment_id from current.enrolments semi join core.unresolved"
             " using (delivery_sequence, record_number)"
             " where enrolment_id not in (select enrolment_id from core.enrolment)"

@@ -228,21 +228,21 @@ def test_codes_that_differ_in_the_century_mark_alone_are_two_persons(region: Reg
         assert found == 2
 
 
-def test_an_encounter_in_the_doubled_hour_began_in_its_first_run(whole_year: Region) -> None:
-    ids = [d["encounter_id"] for d in whole_year.manifest["doubled_hour"]]
+def test_an_encounter_in_the_doubled_hour_began_in_its_first_run(region: Region) -> None:
+    ids = [d["encounter_id"] for d in region.manifest["doubled_hour"]]
     assert ids
-    sent = all_records(whole_year.landing, ENCOUNTERS).filter(
+    sent = all_records(region.landing, ENCOUNTERS).filter(
         pl.col("encounter_id").is_in([str(i) for i in ids])
     )
     local = {int(r["encounter_id"]): r["started_at"] for r in sent.iter_rows(named=True)}
-    for encounter_id, started_at in whole_year.session.lake.rows(
+    for encounter_id, started_at in region.session.lake.rows(
         "select encounter_id, started_at from core.encounter where list_contains(?, encounter_id)",
         [ids],
     ):
         summer = datetime.fromisoformat(local[encounter_id]).replace(tzinfo=HELSINKI, fold=0)
         assert summer.utcoffset().total_seconds() == 3 * 3600  # type: ignore[union-attr]
         assert started_at == summer.astimezone(UTC).replace(tzinfo=None)
-    kept = whole_year.session.lake.count(
+    kept = region.session.lake.count(
         "select count(*) from core.encounter where list_contains(?, encounter_id)", [ids]
     )
     assert kept == len(set(ids))
@@ -324,17 +324,17 @@ def test_a_wrong_site_is_replaced_from_the_next_increment_on(region: Region) -> 
         assert rows[-1][2] is None
 
 
-def test_a_late_end_is_known_from_the_increment_that_brought_it(whole_year: Region) -> None:
-    months = sequences(whole_year.landing, ENROLMENTS)
-    assert whole_year.manifest["late_ends"]
-    for late in whole_year.manifest["late_ends"]:
+def test_a_late_end_is_known_from_the_increment_that_brought_it(region: Region) -> None:
+    months = sequences(region.landing, ENROLMENTS)
+    assert region.manifest["late_ends"]
+    for late in region.manifest["late_ends"]:
         following = months[months.index(late["sequence"]) + 1]
-        versions = sound(whole_year, ENROLMENTS).filter(
+        versions = sound(region, ENROLMENTS).filter(
             pl.col("enrolment_id") == late["enrolment_id"], pl.col("end_date").is_not_null()
         )
         assert versions["delivery_sequence"].to_list() == [following]
         (end,) = versions["end_date"].to_list()
-        rows = whole_year.session.lake.rows(
+        rows = region.session.lake.rows(
             "select valid_to_date, known_from_seq, is_ended_by_next from core.enrolment"
             " where enrolment_id = ? and known_to_seq is null",
             [late["enrolment_id"]],
