@@ -23,8 +23,6 @@ from tests.support.identity import code
 from tests.support.leaks import register_text
 from tests.support.raw_files import ENCOUNTERS, ENROLMENTS, FORMS, RESIDENTS, clear
 
-pytestmark = pytest.mark.usefixtures("few_tables")
-
 CODE = code(77)
 DATA = RESIDENTS.data
 

@@ -19,8 +19,6 @@ from tests.support.leaks import leaked
 from tests.support.raw_files import CODES, FORMS, RESIDENTS
 from tests.support.runs import Content, command, lake_content, published_digests
 
-pytestmark = pytest.mark.usefixtures("few_tables")
-
 REFUSED = tuple({(c.form.key, c.rule_id): c for c in CASES if len(c.data) < 1_000_000}.values())
 """A file for each rule of each form; the others, and those of megabytes, are seen one by one."""
 STRAY_CODE = code(77)

@@ -22,8 +22,6 @@ from tests.support.dagster_runs import (
 from tests.support.homes import new_settings
 from tests.support.runs import NOW, lake_content, run_once
 
-pytestmark = pytest.mark.usefixtures("few_tables")
-
 STEPS_OF_OPS = {"ops__landing", "ops__build", "published__release"}
 
 

@@ -19,8 +19,6 @@ from tests.privacy.conftest import Region
 from tests.support.homes import new_settings
 from tests.support.runs import command, files_under
 
-pytestmark = pytest.mark.usefixtures("few_tables")
-
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)

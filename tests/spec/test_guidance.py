@@ -15,7 +15,7 @@ import pytest
 
 from dagster_project.lake import checks
 from dagster_project.lake.checks import Status
-from dagster_project.pipeline import Session
+from dagster_project.pipeline import Session, load_definition
 from tests.support.deliveries import RESIDENTS, Row, Sent, Value, reference_lists, resident, sent
 from tests.support.homes import person
 from tests.support.identity import born, code
@@ -213,7 +213,7 @@ def of_june() -> tuple[Sent, ...]:
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[Session]:
-    with quick_lake() as opened:
+    with quick_lake(load_definition()) as opened:
         bring(opened, *reference_lists(), register(MAY), *of_may())
         bring(opened, register(JUNE), *of_june())
         yield opened

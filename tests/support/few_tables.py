@@ -24,8 +24,12 @@ _SWITCH = "FEW_TABLES"
 
 
 @lru_cache
-def few_tables() -> Definition:
-    """The contracts of the small region's tables and code lists; models that read no others."""
+def few_tables(*, without: str = "") -> Definition:
+    """The contracts of the small region's tables and code lists; models that read no others.
+
+    Args:
+        without: A model to leave out.
+    """
     whole = load_definition(Settings())
     keys = {delivery.key for delivery in deliveries()}
     coded = [c for key in keys for c in whole.catalogue.latest(key).coded_columns]
@@ -35,7 +39,8 @@ def few_tables() -> Definition:
     read: dict[str, Model] = {}
     for model in whole.graph.models:
         above = set(whole.graph.upstream_models(model))
-        if not whole.graph.sources(model) & left_out and above <= read.keys():
+        is_fed = not whole.graph.sources(model) & left_out and above <= read.keys()
+        if is_fed and model.full_name != without:
             read[model.full_name] = model
     prints = {name: whole.graph.fingerprints[name] for name in read}
     return Definition(

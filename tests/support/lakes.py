@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from dagster_project.pipeline import Session
+from dagster_project.pipeline import Definition, Session
 from dagster_project.vault.keys import create_keyring
 from tests.support.deliveries import Sent
 from tests.support.homes import Contents, contents, differences, new_settings, take_in
@@ -27,13 +27,13 @@ def _shared_keys() -> bytes:
 
 
 @contextmanager
-def quick_lake() -> Iterator[Session]:
+def quick_lake(definition: Definition | None = None) -> Iterator[Session]:
     """An empty quick lake; all of them have the same keys, hence the same person ids."""
     with tempfile.TemporaryDirectory() as folder:
         keys = Path(folder) / "keys"
         keys.touch(mode=0o600)
         keys.write_bytes(_shared_keys())
-        with quick_home(new_settings(Path(folder), keys=keys)) as session:
+        with quick_home(new_settings(Path(folder), keys=keys), definition) as session:
             yield session
 
 

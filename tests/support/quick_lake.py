@@ -80,10 +80,14 @@ def _open_quick(settings: Settings) -> Iterator[Lake]:
 
 @contextmanager
 def quick_home(settings: Settings, definition: Definition | None = None) -> Iterator[Session]:
-    """An open session over a quick lake, of few tables unless told otherwise."""
+    """An open session over a quick lake.
+
+    Of few tables unless told otherwise, without the mart that is about deliveries, not their rows.
+    """
+    definition = definition or few_tables(without="mart.data_quality")
     with (
         mock.patch.object(pipeline, "open_lake", _open_quick),
-        pipeline.open_session(settings, definition=definition or few_tables()) as session,
+        pipeline.open_session(settings, definition=definition) as session,
     ):
         yield session
 
