@@ -184,7 +184,8 @@ SMALL = (
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    with quick_home(new_settings(tmp_path_factory.mktemp("small"))) as session:
+    settings = new_settings(tmp_path_factory.mktemp("small"))
+    with quick_home(settings, load_definition()) as session:
         assert not take_in(session, *SMALL).refusals
         quick_build(session)
         yield session
