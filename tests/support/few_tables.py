@@ -24,14 +24,15 @@ _SWITCH = "FEW_TABLES"
 
 
 @lru_cache
-def few_tables(*, without: str = "") -> Definition:
+def few_tables(*also: str, without: str = "") -> Definition:
     """The contracts of the small region's tables and code lists; models that read no others.
 
     Args:
+        also: Keys of further contracts.
         without: A model to leave out.
     """
     whole = load_definition(Settings())
-    keys = {delivery.key for delivery in deliveries()}
+    keys = {delivery.key for delivery in deliveries()} | {*also}
     coded = [c for key in keys for c in whole.catalogue.latest(key).coded_columns]
     keys |= {column.code_list.list_key for column in coded if column.code_list}
     contracts = tuple(c for c in whole.catalogue.contracts if c.key in keys)
