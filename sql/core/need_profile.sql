@@ -84,20 +84,53 @@ lived as (
     group by residence.person_id, index_month.index_month, index_month.history_from_date
 ),
 
-ill as (
+-- Every group is a bit: millions of rows are joined as numbers, and few numbers become texts.
+bit as (
+    select
+        morbidity_group_code,
+        cast(
+            power(2, row_number() over (order by morbidity_group_code) - 1) as bigint
+        ) as bit_value
+    from rulebook.morbidity_group
+    group by morbidity_group_code
+),
+
+ill_quarter as (
     select
         morbidity.person_id,
-        index_month.index_month,
-        string_agg(
-            distinct morbidity.morbidity_group_code, ','
-            order by morbidity.morbidity_group_code
-        ) as morbidity_codes
+        morbidity.diagnosis_quarter,
+        bit_or(bit.bit_value) as bits
     from core.morbidity as morbidity
+    inner join bit on morbidity.morbidity_group_code = bit.morbidity_group_code
+    group by morbidity.person_id, morbidity.diagnosis_quarter
+),
+
+ill as (
+    select
+        ill_quarter.person_id,
+        index_month.index_month,
+        bit_or(ill_quarter.bits) as bits
+    from ill_quarter
     inner join index_month
         on
-            morbidity.diagnosis_quarter < index_month.index_month
-            and morbidity.diagnosis_quarter >= index_month.index_month - interval 24 month
-    group by morbidity.person_id, index_month.index_month
+            ill_quarter.diagnosis_quarter < index_month.index_month
+            and ill_quarter.diagnosis_quarter >= index_month.index_month - interval 24 month
+    group by ill_quarter.person_id, index_month.index_month
+),
+
+distinct_bits as (
+    select distinct bits
+    from ill
+),
+
+told as (
+    select
+        distinct_bits.bits,
+        string_agg(bit.morbidity_group_code, ',' order by bit.morbidity_group_code)
+            as morbidity_codes
+    from distinct_bits
+    inner join bit on (distinct_bits.bits // bit.bit_value) % 2 = 1
+    group by distinct_bits.bits
 ),
 
 final as (
@@ -115,7 +148,7 @@ final as (
             when resident.age_years < 85 then '75-84'
             else '85-'
         end as age_sex_code,
-        coalesce(ill.morbidity_codes, '') as morbidity_codes,
+        coalesce(told.morbidity_codes, '') as morbidity_codes,
         -- A year lived in the area, under whichever provider, or all of the time there is.
         coalesce(lived.resident_days, 0)
         >= least(
@@ -127,6 +160,7 @@ final as (
         on resident.person_id = lived.person_id and resident.index_month = lived.index_month
     left join ill
         on resident.person_id = ill.person_id and resident.index_month = ill.index_month
+    left join told on ill.bits = told.bits
 )
 
 select
