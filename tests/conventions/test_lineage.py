@@ -33,6 +33,7 @@ WITHOUT_ROOTS = {
     ("mart.capitation_tariff_change", "sex_code"): "likewise",
     ("mart.capitation_correction_factor", "person_count"): "a count of rows",
     ("mart.need_by_county", "mean_year_count"): "a count of rows",
+    ("mart.need_by_list", "sector"): "a constant: which part of the model it is",
     ("mart.need_funding", "model_year_count"): "a count of rows",
     ("mart.visits_by_profession", "encounter_count"): "a count of rows",
     ("mart.enrolled_by_provider", "person_count"): "a count of rows",

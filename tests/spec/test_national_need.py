@@ -252,3 +252,87 @@ def test_expenditure_is_standardised_by_need_and_set_against_the_country(
         (2018, "health"): (1000, 2023, 1250, Decimal("0.625")),
         (2018, "elderly"): (0, 2023, 0, 0),
     }
+
+
+@pytest.fixture(scope="module")
+def need_by_list() -> Bench:
+    return bench(
+        "mart.need_by_list",
+        {
+            "core.enrolment": "person_id bigint, service_code varchar, provider_id varchar,"
+            " valid_from_date date, valid_to_date date, known_to_seq bigint",
+            "core.person_month": "person_id bigint, exposure_month date, municipality_code varchar,"
+            " sex_code varchar, birth_date date, resident_days integer",
+            "core.municipality": "municipality_code varchar, county_name varchar",
+            "core.need_variable_mean": "model_year integer, area_name varchar,"
+            " variable_number integer, beta_health double, beta_social double,"
+            " beta_elderly double, variable_mean double",
+            "mart.need_by_county": "model_year integer, area_name varchar,"
+            " need_health_eur double, need_social_eur double, need_elderly_eur double,"
+            " share_65plus double",
+            "rulebook.need_variable_age": "valid_from_date date, variable_number integer,"
+            " age_from integer, age_to integer, sex_code varchar",
+        },
+    )
+
+
+def test_a_list_has_its_own_ages_and_sexes_in_its_counties_need(need_by_list: Bench) -> None:
+    """Health: 1 000 + 200 x women. The county is half women: 1 100; a list of women alone 1 200.
+
+    The country needs 1 000, so the list's coefficient is 1.2. Of 60 days two thirds are of 65 and
+    more: care of the elderly, at the country's need a head, counts 2/3 over the country's 1/4.
+    """
+    june = date(2017, 6, 1)
+    rows = need_by_list.run(
+        {
+            "core.enrolment": [
+                (1, "reception", "Y1", date(2017, 6, 11), None, None),
+                (2, "reception", "Y1", june, date(2017, 7, 1), None),
+                (3, "reception", "Y1", june, date(2017, 6, 11), None),
+            ],
+            "core.person_month": [
+                (1, june, "106", "2", date(1990, 1, 1), 30),
+                (2, june, "106", "2", date(1940, 1, 1), 30),
+                (3, june, "106", "2", date(1940, 1, 1), 30),
+            ],
+            "core.municipality": [("106", "K")],
+            "core.need_variable_mean": [
+                (2023, area, number, beta, None, None, mean)
+                for area, women in (("K", 0.5), ("Koko maa", 0.0))
+                for number, beta, mean in ((1, 1000.0, 1.0), (2, 200.0, women))
+            ],
+            "mart.need_by_county": [
+                (2023, "K", 1100, 400, 5000, 0.2),
+                (2023, "Koko maa", 1000, 500, 5000, 0.25),
+            ],
+            "rulebook.need_variable_age": [(date(2023, 1, 1), 2, 0, 200, "2")],
+        }
+    )
+    found = {r["sector"]: (r["listed_days"], r["need_eur"], r["need_coefficient"]) for r in rows}
+    assert found["health"] == (60, 1200, pytest.approx(1.2))
+    assert found["social"] == (60, 400, pytest.approx(0.8))
+    assert found["elderly"] == (40, 5000, pytest.approx(40 / 60 / 0.25))
+
+
+def test_every_age_and_sex_of_the_published_model_is_in_the_rulebook(
+    published: tuple[list[Row], list[Row]],
+) -> None:
+    """Every variable that is an age or sex is in the rulebook, by the name THL gives it."""
+    inputs, _ = published
+    (book,) = (b for b in load_definition().rulebooks if b.name == "need_variable_age")
+    named = {int(row[0]): tuple(row[1:]) for _, row in book.rows}
+    due = {
+        int(row["row"])
+        for row in inputs
+        if "vuotias" in row["variable"] and "asuja" not in row["variable"]
+    } | {4}
+    assert named.keys() == due
+    by_number = {int(row["row"]): row for row in inputs}
+    for number, (first, _, sex) in named.items():
+        name = by_number[number]["variable"]
+        assert (
+            first in name
+            or (first == "0" and ("Alle 1" in name or name == "Nainen"))
+            or (first == "96" and "Yli 96" in name)
+        )
+        assert {"1": "mies", "2": "ainen", "any": "vuotias"}[sex] in name
