@@ -28,6 +28,8 @@ class Rulebook:
     columns: dict[str, str]
     rows: tuple[tuple[date, tuple[str, ...]], ...]
     sha256: str
+    text: str = ""
+    """The file as it is."""
 
     @property
     def sql(self) -> str:
@@ -70,7 +72,7 @@ def _load(path: Path) -> Rulebook:
         for row in _entry(entry, f"{where}, {starts}")
     )
     sha256 = hashlib.sha256(text).hexdigest()
-    return Rulebook(path.stem, document["unit"], document["columns"], rows, sha256)
+    return Rulebook(path.stem, document["unit"], document["columns"], rows, sha256, text.decode())
 
 
 class _StrictLoader(yaml.SafeLoader):

@@ -26,9 +26,11 @@ from dagster_project.settings import Settings
 from dagster_project.sql_text import literal, quoted
 
 _EXTENSIONS = ("ducklake", "sqlite_scanner", "httpfs")
-_SCHEMAS = ("staging", "core", "mart", "ops")
-_VIEW_SCHEMAS = ("effective", "current", "changed", "rulebook", "coded")
+_SCHEMAS = ("staging", "core", "mart", "ops", "ledger")
+_VIEW_SCHEMAS = ("effective", "current", "changed", "rulebook", "coded", "settle")
 _GIB = 1024**3
+Values = list[Any] | dict[str, Any] | None
+"""Bound in order, or by the name of a `$name`."""
 _DISK_ERRORS = "disk I/O error|database or disk is full|No space left on device"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -60,20 +62,20 @@ class Lake:
     connection: duckdb.DuckDBPyConnection
     settings: Settings
 
-    def execute(self, sql: str, values: list[Any] | None = None) -> duckdb.DuckDBPyConnection:
+    def execute(self, sql: str, values: Values = None) -> duckdb.DuckDBPyConnection:
         """Run one statement with bound values."""
         return self.connection.execute(sql, values) if values else self.connection.execute(sql)
 
-    def rows(self, sql: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, values: Values = None) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         return self.execute(sql, values).fetchall()
 
-    def value(self, sql: str, values: list[Any] | None = None) -> Any:  # noqa: ANN401 - a cell
+    def value(self, sql: str, values: Values = None) -> Any:  # noqa: ANN401 - a cell
         """The first column of the only row of a query."""
         row = self.execute(sql, values).fetchone()
         return row[0] if row else None
 
-    def count(self, sql: str, values: list[Any] | None = None) -> int:
+    def count(self, sql: str, values: Values = None) -> int:
         """A count, from a query of one row and column."""
         return int(self.value(sql, values) or 0)
 

@@ -1,6 +1,7 @@
 """The lake's tables: staging from the contracts, and the register of what was done.
 
-Here: `create table` statements. Not here: core and mart tables, whose models make them (`builds`).
+Here: `create table` statements. Not here: core and mart tables, whose models make them (`builds`),
+the payment ledger's (`ledger`).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from dagster_project.contracts.model import Catalogue, Contract
 from dagster_project.errors import ContractError
 from dagster_project.lake.connection import Lake
+from dagster_project.lake.ledger import create_ledger_tables
 from dagster_project.lake.upcast import TECHNICAL_COLUMNS, lake_column_names, upcast_sql
 from dagster_project.sql_text import quoted
 
@@ -97,6 +99,7 @@ def create_tables(lake: Lake, catalogue: Catalogue) -> None:
     with lake.transaction():  # one commit for all, not one for each
         for name, columns in OPS_TABLES.items():
             lake.execute(f"create table if not exists lake.ops.{name} ({columns})")
+        create_ledger_tables(lake)
         staged = _staged_majors(lake)
         for key in catalogue.tables():
             newest, major = catalogue.latest(key), staged.get(key)
