@@ -37,6 +37,9 @@ class Rulebook:
         casts = ", ".join(
             f"cast({name} as {kind}) as {name}" for name, kind in self.columns.items()
         )
+        if not self.rows:
+            nothing = ", ".join(f"cast(null as {k}) as {n}" for n, k in self.columns.items())
+            return f"select cast(null as date) as valid_from_date, {nothing} limit 0"
         values = ", ".join(
             "("
             + ", ".join(["'" + str(d) + "'", *("'" + v.replace("'", "''") + "'" for v in row)])

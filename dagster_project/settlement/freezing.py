@@ -9,23 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from dagster_project.contracts.model import Catalogue
 from dagster_project.errors import TietoallasError
 from dagster_project.lake.connection import Lake
+from dagster_project.pipeline import Definition
 from dagster_project.rulebook import Rulebook
 from dagster_project.rules.capitation import days_in_year
+from dagster_project.rules.capitation_rulebook import Version
 from dagster_project.settlement.bench import Bench
 from dagster_project.settlement.scheme import (
     CHOICES,
     REGISTER,
     CutOff,
-    Scheme,
     cut_off,
     next_month,
     previous_month,
-    scheme_of,
+    version_of,
 )
 
 RUN = "mart.capitation_run"
@@ -87,7 +88,7 @@ def earlier_run(lake: Lake, rulebook_id: str, month: date) -> Earlier | None:
 
 
 def gather(
-    lake: Lake, catalogue: Catalogue, rulebook_id: str, month: date, known_through: date
+    lake: Lake, definition: Definition, rulebook_id: str, month: date, *, known_through: date
 ) -> tuple[Bench, int]:
     """Every input of a month's settlement, judged, in working tables; and the number of the run.
 
@@ -95,10 +96,11 @@ def gather(
         TietoallasError: something is missing or contradicts itself; nothing was written.
     """
     refuse_closed(lake, rulebook_id, month)
-    scheme = scheme_of(lake, rulebook_id, month)
-    until = cut_off(lake, catalogue, month, known_through)
+    version = version_of(lake, definition.rulebooks, rulebook_id, month)
+    until = cut_off(lake, definition.catalogue, month, known_through)
     run_id = lake.count(f"select coalesce(max(capitation_run_id), 0) + 1 from {RUN}")
-    bench = Bench(lake, _values(scheme, until, month) | {"capitation_run_id": run_id})
+    bench = Bench(lake, _values(version, until, month) | {"capitation_run_id": run_id})
+    bench.values["incentive_share"] = _incentive_share(bench)
     _refuse_broken_choices(bench)
     _take_places(bench)
     _take_factors(bench)
@@ -110,18 +112,17 @@ def gather(
     return bench, run_id
 
 
-def _values(scheme: Scheme, until: CutOff, month: date) -> dict[str, Any]:
+def _values(version: Version, until: CutOff, month: date) -> dict[str, Any]:
     end = next_month(month)
     return {
-        "rulebook_id": scheme.rulebook_id,
-        "version_date": scheme.valid_from_date,
-        "service_code": scheme.service_code,
-        "mode_code": scheme.mode_code,
-        "is_budget_neutral": scheme.is_budget_neutral,
-        "is_shadow_for_public": scheme.is_shadow_for_public,
-        "adults_from_age": scheme.adults_from_age,
-        "choice_delay_days": scheme.choice_delay_days,
-        "incentive_share": scheme.incentive_share,
+        "rulebook_id": version.rulebook_id,
+        "version_date": version.valid_from_date,
+        "service_code": version.service_code,
+        "mode_code": version.mode.value,
+        "is_budget_neutral": version.is_budget_neutral,
+        "is_shadow_for_public": version.is_shadow_for_public,
+        "adults_from_age": version.adults_from_age,
+        "choice_delay_days": version.choice_delay_days,
         "enrolment_sequence": until.enrolment_sequence,
         "register_sequence": until.register_sequence,
         "list_month": month,
@@ -130,6 +131,14 @@ def _values(scheme: Scheme, until: CutOff, month: date) -> dict[str, Any]:
         "year_days": days_in_year(month),
         "month_days": (end - month).days,
     }
+
+
+def _incentive_share(bench: Bench) -> Decimal:
+    rows = bench.rows(
+        "select incentive_share from rulebook.capitation_incentive"
+        " where rulebook_id = $rulebook_id and valid_from_date = $version_date"
+    )
+    return rows[0][0] if rows else Decimal(0)
 
 
 def _refuse_broken_choices(bench: Bench) -> None:
@@ -248,6 +257,8 @@ def _gather_changes(bench: Bench) -> None:
     bench.make("closed")
     bench.take("settled_cell", f"select * exclude (person_id) from ({_NO_CHANGE})")
     bench.take("change", _NO_CHANGE)
+    for table in _CORRECTED:
+        bench.take(f"new_{table}", f"select * from settle.{table} limit 0")
     earlier = earlier_run(lake, bench.values["rulebook_id"], month)
     if earlier is not None:
         _compare(bench, earlier)
@@ -266,10 +277,14 @@ def _compare(bench: Bench, earlier: Earlier) -> None:
     for table in ("tariff", "regional_factor", "group_factor"):
         bench.add(table, "closed_" + table)
     _list(bench, first, bench.values["list_month"], is_partial=True)
-    for table in ("settled", "change", "settled_cell"):
+    for table in ("settled", "change", "settled_cell", "corrected"):
         bench.make(table)
+    for table in _CORRECTED:
+        bench.make(f"new_{table}")
 
 
+_CORRECTED = ("tariff", "regional_factor")
+"""Factors of closed months that a correction of the rulebook may change."""
 _NO_CHANGE = (
     "select null::date as list_month, '' as reason_code, null::bigint as person_id,"
     " '' as provider_id, '' as site_id, 0 as age_from, '' as sex_code, '' as municipality_code,"
@@ -310,6 +325,8 @@ def freeze(bench: Bench, rulebooks: Iterable[Rulebook]) -> None:
     _store(bench, "frozen_list", f"select * from settle.listed {own}")
     for table in ("tariff", "regional_factor", "group_factor", "breakpoint", "act"):
         _store(bench, f"frozen_{table}", f"select * from settle.{table} {own}")
+    for table in _CORRECTED:
+        _store(bench, f"frozen_{table}", f"select * from settle.new_{table}")
     _store(bench, "frozen_change", "select * from settle.change")
     _store(bench, "frozen_provider", "select $list_month as list_month, * from settle.payee")
     _store(
@@ -363,6 +380,9 @@ def thaw(lake: Lake, run_id: int) -> Bench:
     for table in ("tariff", "regional_factor", "group_factor", "breakpoint", "act"):
         frozen = f"select * from ledger.frozen_{table} {of_run} and list_month = $list_month"
         bench.take(table, frozen)
+    for table in _CORRECTED:
+        frozen = f"select * from ledger.frozen_{table} {of_run} and list_month < $list_month"
+        bench.take(f"new_{table}", frozen)
     bench.make("closed")
     for table in ("tariff", "regional_factor", "group_factor"):
         bench.add(table, "closed_" + table)

@@ -44,6 +44,7 @@ def reckon(bench: Bench) -> Reckoned:
         TietoallasError: days without a rate, or sums that do not agree; nothing was written.
     """
     bench.make("rate")
+    bench.make("new_rate")
     bench.make("line", "capitation_line")
     _refuse_lost_days(bench)
     bench.add("line", "breakpoint_line")

@@ -59,7 +59,11 @@ def settle(
     lake = session.lake
     _refuse_unbuilt(lake)
     bench, run_id = freezing.gather(
-        lake, session.definition.catalogue, rulebook_id, month, known_through or month
+        lake,
+        session.definition,
+        rulebook_id,
+        month,
+        known_through=known_through or month,
     )
     reckoned = reckoning.reckon(bench)
     with lake.transaction():

@@ -6,31 +6,18 @@ Here: both, with the errors for what is missing. Not here: whether a rulebook is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from dagster_project.contracts.model import Catalogue
 from dagster_project.errors import TietoallasError
 from dagster_project.lake.checks import gaps_sql
 from dagster_project.lake.connection import Lake
+from dagster_project.rulebook import Rulebook
+from dagster_project.rules.capitation_rulebook import Version, in_force, read_versions
 
 CHOICES, REGISTER = "enrolment_portal/enrolments", "population_register/residents"
-
-
-@dataclass(frozen=True)
-class Scheme:
-    """A version of a payment scheme, as its rulebook states it."""
-
-    rulebook_id: str
-    valid_from_date: date
-    service_code: str
-    mode_code: str
-    base_code: str
-    is_budget_neutral: bool
-    adults_from_age: int
-    choice_delay_days: int
-    is_shadow_for_public: bool
-    incentive_share: str
 
 
 @dataclass(frozen=True)
@@ -51,28 +38,19 @@ def previous_month(month: date) -> date:
     return (month - timedelta(days=1)).replace(day=1)
 
 
-def scheme_of(lake: Lake, rulebook_id: str, month: date) -> Scheme:
-    """The version in force on the first day of a month.
+def version_of(lake: Lake, rulebooks: Sequence[Rulebook], rulebook_id: str, month: date) -> Version:
+    """The version of a payment scheme that is in force on the first day of a month.
 
     Raises:
-        TietoallasError: there is no such rulebook, or none that early.
+        ContractError: the rulebooks are not sound, or have no such scheme or none that early.
     """
-    names = [field.name for field in fields(Scheme)]
-    rows = lake.rows(
-        f"select {', '.join(names)} from rulebook.capitation_scheme"
-        " where rulebook_id = ? and valid_from_date <= ? order by valid_from_date desc",
-        [rulebook_id, month],
-    )
-    if not rows:
-        known = lake.rows(
-            "select rulebook_id, min(valid_from_date) from rulebook.capitation_scheme"
-            " group by rulebook_id order by rulebook_id"
+    area = {
+        code
+        for (code,) in lake.rows(
+            "select municipality_code from core.municipality where is_trial_area"
         )
-        listed = "; ".join(f"{name} from {starts}" for name, starts in known)
-        raise TietoallasError(
-            f"no rulebook {rulebook_id!r} is in force on {month}; there are: {listed or 'none'}"
-        )
-    return Scheme(**dict(zip(names, rows[0], strict=True)))
+    }
+    return in_force(read_versions(rulebooks, area), rulebook_id, month)
 
 
 def cut_off(lake: Lake, catalogue: Catalogue, month: date, known_through: date) -> CutOff:

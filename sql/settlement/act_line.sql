@@ -32,7 +32,7 @@ incentive as (
         is_shadow,
         cast(
             round(
-                cast(sum(amount_eur) as decimal(18, 2))
+                cast(sum(amount_eur) as decimal(38, 2))
                 * cast($incentive_share as decimal(18, 8)),
                 2
             ) as decimal(18, 2)

@@ -32,7 +32,9 @@ rated as (
         coalesce(settled_cell.person_days, 0) as settled_days,
         month.year_days,
         cast(
-            round(rate.rate_eur * month.neutrality_factor, 8) as decimal(18, 8)
+            round(cast(rate.rate_eur as decimal(38, 8)) * month.neutrality_factor, 8) as decimal(
+                18, 8
+            )
         ) as rate_eur
     from change
     inner join settle.month as month on change.list_month = month.list_month
@@ -145,16 +147,28 @@ of_tariff as (
         standing.is_shadow,
         'tariff_correction' as reason_code,
         cast(0 as bigint) as person_days,
-        cast(round(new_rate.rate_eur * month.neutrality_factor, 8) as decimal(18, 8))
+        cast(
+            round(
+                cast(new_rate.rate_eur as decimal(38, 8)) * month.neutrality_factor, 8
+            ) as decimal(18, 8)
+        )
             as rate_eur,
         cast(
             euros(
-                cast(round(new_rate.rate_eur * month.neutrality_factor, 8) as decimal(18, 8)),
+                cast(
+                    round(
+                        cast(new_rate.rate_eur as decimal(38, 8)) * month.neutrality_factor, 8
+                    ) as decimal(18, 8)
+                ),
                 standing.person_days,
                 month.year_days
             )
             - euros(
-                cast(round(rate.rate_eur * month.neutrality_factor, 8) as decimal(18, 8)),
+                cast(
+                    round(
+                        cast(rate.rate_eur as decimal(38, 8)) * month.neutrality_factor, 8
+                    ) as decimal(18, 8)
+                ),
                 standing.person_days,
                 month.year_days
             ) as decimal(18, 2)

@@ -43,7 +43,10 @@ mean_of_list as (
     select
         provider_id,
         sum(
-            cast(cast(round(base_eur * regional_factor, 6) as decimal(38, 6)) * 1000000 as hugeint)
+            cast(
+                cast(round(cast(base_eur as decimal(38, 6)) * regional_factor, 6) as decimal(38, 6))
+                * 1000000 as hugeint
+            )
             * person_days
         ) as weighted,
         sum(person_days) as person_days
@@ -91,7 +94,13 @@ rated as (
     select
         *,
         cast(
-            round(base_eur * regional_factor * need_factor * correction_factor, 8)
+            round(
+                cast(base_eur as decimal(38, 6))
+                * regional_factor
+                * need_factor
+                * correction_factor,
+                8
+            )
             as decimal(18, 8)
         ) as rate_eur
     from seen
@@ -99,7 +108,13 @@ rated as (
     select
         *,
         cast(
-            round(base_eur * regional_factor * need_factor * correction_factor, 8)
+            round(
+                cast(base_eur as decimal(38, 6))
+                * regional_factor
+                * need_factor
+                * correction_factor,
+                8
+            )
             as decimal(18, 8)
         ) as rate_eur
     from unseen

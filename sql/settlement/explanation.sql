@@ -13,16 +13,23 @@ cell as (
         correction_factor,
         amount_eur,
         euros(base_eur, person_days, $year_days) as base_amount_eur,
-        euros(round(base_eur * regional_factor, 8), person_days, $year_days) as regional_eur,
+        euros(round(cast(base_eur as decimal(38, 6)) * regional_factor, 8), person_days, $year_days)
+            as regional_eur,
         euros(
-            round(base_eur * regional_factor * need_factor, 8), person_days, $year_days
+            round(cast(base_eur as decimal(38, 6)) * regional_factor * need_factor, 8),
+            person_days,
+            $year_days
         ) as need_eur,
         euros(rate_eur, person_days, $year_days) as full_eur,
         euros(
-            round(base_eur * need_factor * correction_factor, 8), person_days, $year_days
+            round(cast(base_eur as decimal(38, 6)) * need_factor * correction_factor, 8),
+            person_days,
+            $year_days
         ) as without_regional_eur,
         euros(
-            round(base_eur * regional_factor * correction_factor, 8), person_days, $year_days
+            round(cast(base_eur as decimal(38, 6)) * regional_factor * correction_factor, 8),
+            person_days,
+            $year_days
         ) as without_need_eur
     from settle.line
     where line_kind_code in ('capitation', 'unseen')

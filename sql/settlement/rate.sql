@@ -13,7 +13,7 @@ select
     coalesce(group_factor.correction_factor, 1.0) as correction_factor,
     cast(
         round(
-            tariff.base_eur
+            cast(tariff.base_eur as decimal(38, 6))
             * regional.factor
             * cast(coalesce(group_factor.need_factor, 1.0) as decimal(18, 8))
             * cast(coalesce(group_factor.correction_factor, 1.0) as decimal(18, 8)),
