@@ -89,27 +89,68 @@ def earlier_run(lake: Lake, rulebook_id: str, month: date) -> Earlier | None:
 
 def gather(
     lake: Lake, definition: Definition, rulebook_id: str, month: date, *, known_through: date
-) -> tuple[Bench, int]:
-    """Every input of a month's settlement, judged, in working tables; and the number of the run.
+) -> Bench:
+    """Every input of a month's settlement, judged, in working tables.
 
     Raises:
         TietoallasError: something is missing or contradicts itself; nothing was written.
     """
     refuse_closed(lake, rulebook_id, month)
     version = version_of(lake, definition.rulebooks, rulebook_id, month)
+    _refuse_other_payer(lake, version, month)
     until = cut_off(lake, definition.catalogue, month, known_through)
+    bench = month_inputs(lake, version, until, month)
+    _gather_changes(bench)
+    bench.make("payee")
+    return bench
+
+
+def month_inputs(
+    lake: Lake, version: Version, until: CutOff, month: date, *, is_draft: bool = False
+) -> Bench:
+    """What a month is worked out from, closed months left aside.
+
+    Args:
+        lake: Where core is.
+        version: Of the payment scheme.
+        until: What is known.
+        month: Its first day.
+        is_draft: Whether amounts come straight from the rulebook, no tariff having been built.
+
+    Raises:
+        TietoallasError: something is missing or contradicts itself.
+    """
     run_id = lake.count(f"select coalesce(max(capitation_run_id), 0) + 1 from {RUN}")
     bench = Bench(lake, _values(version, until, month) | {"capitation_run_id": run_id})
     bench.values["incentive_share"] = _incentive_share(bench)
     _refuse_broken_choices(bench)
-    _take_places(bench)
-    _take_factors(bench)
+    bench.make("provider")
+    bench.make("station")
+    _take_factors(bench, "draft_tariff" if is_draft else "tariff")
     _list(bench, month, next_month(month), is_partial=False)
     _refuse_missing_factors(bench)
     bench.make("act")
-    _gather_changes(bench)
-    bench.make("payee")
-    return bench, run_id
+    _have_no_changes(bench)
+    return bench
+
+
+def _refuse_other_payer(lake: Lake, version: Version, month: date) -> None:
+    """A service is paid by one scheme.
+
+    Raises:
+        TietoallasError: it is another.
+    """
+    rows = lake.rows(
+        "select rulebook_id from rulebook.capitation_payer where service_code = ?"
+        " and valid_from_date <= ? order by valid_from_date desc limit 1",
+        [version.service_code, month],
+    )
+    if rows != [(version.rulebook_id,)]:
+        raise TietoallasError(
+            f"{version.rulebook_id} does not pay for {version.service_code} in {month:%Y-%m}"
+            f" ({rows[0][0] if rows else 'nothing'} does, by rulebooks/capitation_payer.yaml);"
+            " `tietoallas settle what-if` shows what it would pay"
+        )
 
 
 def _values(version: Version, until: CutOff, month: date) -> dict[str, Any]:
@@ -183,14 +224,14 @@ def _refuse_broken_choices(bench: Bench) -> None:
         )
 
 
-def _take_places(bench: Bench) -> None:
-    bench.make("provider")
-    bench.make("station")
+def _take_factors(bench: Bench, tariff: str) -> None:
+    """Tariff, regional and group factors, steps of list size: those in force in the month.
 
-
-def _take_factors(bench: Bench) -> None:
-    """Tariff, regional and group factors, steps of list size: those in force in the month."""
-    for table in ("tariff", "regional_factor", "group_factor", "breakpoint"):
+    Raises:
+        TietoallasError: there is no tariff, or a negative amount in it.
+    """
+    bench.make("tariff", tariff)
+    for table in ("regional_factor", "group_factor", "breakpoint"):
         bench.make(table)
     month, rulebook_id = f"{bench.values['list_month']:%Y-%m}", bench.values["rulebook_id"]
     if not bench.rows("select 1 from settle.tariff limit 1"):
@@ -201,7 +242,8 @@ def _take_factors(bench: Bench) -> None:
     negative = bench.rows("select min(base_eur) from settle.tariff having min(base_eur) < 0")
     if negative:
         raise TietoallasError(
-            f"{month} cannot be settled: an amount of {rulebook_id} is negative ({negative[0][0]})"
+            f"{month} cannot be settled: an amount of {rulebook_id} is negative ({negative[0][0]});"
+            " see rulebooks/capitation_amount.yaml"
         )
 
 
@@ -251,18 +293,23 @@ def _refuse_missing_factors(bench: Bench) -> None:
         )
 
 
-def _gather_changes(bench: Bench) -> None:
-    """What is known now of closed months less what was settled, into `settle.change`."""
-    lake, month = bench.lake, bench.values["list_month"]
-    bench.make("closed")
+def _have_no_changes(bench: Bench) -> None:
+    """No closed month, and nothing to correct in one."""
+    bench.take("month", _NO_MONTH)
     bench.take("settled_cell", f"select * exclude (person_id) from ({_NO_CHANGE})")
     bench.take("change", _NO_CHANGE)
     for table in _CORRECTED:
         bench.take(f"new_{table}", f"select * from settle.{table} limit 0")
-    earlier = earlier_run(lake, bench.values["rulebook_id"], month)
+    bench.make("payee")
+
+
+def _gather_changes(bench: Bench) -> None:
+    """What is known now of closed months less what was settled, into `settle.change`."""
+    earlier = earlier_run(bench.lake, bench.values["rulebook_id"], bench.values["list_month"])
     if earlier is not None:
+        bench.make("closed")
         _compare(bench, earlier)
-    bench.take("month", "select list_month, year_days, neutrality_factor from settle.closed")
+        bench.take("month", "select list_month, year_days, neutrality_factor from settle.closed")
 
 
 def _compare(bench: Bench, earlier: Earlier) -> None:
@@ -285,6 +332,10 @@ def _compare(bench: Bench, earlier: Earlier) -> None:
 
 _CORRECTED = ("tariff", "regional_factor")
 """Factors of closed months that a correction of the rulebook may change."""
+_NO_MONTH = (
+    "select null::date as list_month, 0 as year_days, null::decimal(18, 8) as neutrality_factor"
+    " limit 0"
+)
 _NO_CHANGE = (
     "select null::date as list_month, '' as reason_code, null::bigint as person_id,"
     " '' as provider_id, '' as site_id, 0 as age_from, '' as sex_code, '' as municipality_code,"

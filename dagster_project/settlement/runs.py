@@ -58,7 +58,7 @@ def settle(
     """
     lake = session.lake
     _refuse_unbuilt(lake)
-    bench, run_id = freezing.gather(
+    bench = freezing.gather(
         lake,
         session.definition,
         rulebook_id,
@@ -73,7 +73,7 @@ def settle(
         _note_run(session, bench, reckoned)
         session.run.on_step("settlement written")
     session.run.on_step("settlement committed")
-    return Settled(run_id, rulebook_id, month, reckoned)
+    return Settled(bench.values["capitation_run_id"], rulebook_id, month, reckoned)
 
 
 def _refuse_unbuilt(lake: Lake) -> None:

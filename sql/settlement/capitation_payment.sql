@@ -40,7 +40,7 @@ final as (
         total.*,
         provider.facilitator_provider_id
     from total
-    left join settle.provider as provider on total.provider_id = provider.provider_id
+    left join settle.payee as provider on total.provider_id = provider.provider_id
 )
 
 select

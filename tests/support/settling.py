@@ -87,6 +87,7 @@ _BOOKS = {
         "procedure_code": "varchar",
         "fee_eur": "decimal(18,2)",
     },
+    "capitation_payer": {"service_code": "varchar", "rulebook_id": "varchar"},
     "capitation_incentive": {"rulebook_id": "varchar", "incentive_share": "decimal(18,8)"},
     "capitation_breakpoint": {
         "rulebook_id": "varchar",
@@ -142,17 +143,18 @@ def rulebooks(*tariffs: Tariff) -> tuple[Rulebook, ...]:
             "capitation_breakpoint": [(str(n), e) for n, e in (t.breakpoints or {}).items()],
         }.items():
             rows[name] += [(t.starts, ("R", *row)) for row in found]
+        rows["capitation_payer"].append((t.starts, (scheme["service_code"], "R")))
     return tuple(
         Rulebook(name, "", columns, tuple(rows[name]), sha256=str(hash(tuple(rows[name]))))
         for name, columns in _BOOKS.items()
     )
 
 
-@dataclass(frozen=True)
 class Desk:
-    """A lake to settle on."""
+    """A lake to settle on; no dataclass, for a failing case would print all that it holds."""
 
-    session: Session
+    def __init__(self, session: Session) -> None:
+        self.session = session
 
     @property
     def lake(self) -> QuickLake:
