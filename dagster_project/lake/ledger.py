@@ -52,10 +52,13 @@ PAYMENT_TABLES = {
         capitation_run_id bigint not null, rulebook_id varchar not null,
         settlement_month date not null, provider_id varchar not null,
         step_number integer not null, step_code varchar not null, detail_code varchar,
-        is_shadow boolean not null, quantity bigint, factor decimal(18,8), step_eur decimal(18,2), without_eur decimal(18,2),
+        is_shadow boolean not null, quantity bigint, factor decimal(18,8),
+        step_eur decimal(18,2), without_eur decimal(18,2),
         text_fi varchar not null, text_sv varchar not null, text_en varchar not null""",
 }
 """In schema `mart`."""
+READ_WITHIN = ("capitation_run", "capitation_payment", "capitation_explanation")
+"""Of these, what is published to named readers within the organiser: no cell of a list."""
 
 FROZEN_TABLES = {
     "frozen_list": f"""

@@ -92,7 +92,7 @@ def neutral(cells: Sequence[Cell], year_days: int) -> tuple[Decimal, list[Decima
 def steps_of_list(
     person_days: int, month_days: int, year_days: int, steps: Mapping[int, Decimal]
 ) -> list[Decimal]:
-    """What the size of a list adds or takes: for each step, the person-days beyond it at its amount.
+    """What the size of a list adds or takes: for each step, the days beyond it at its amount.
 
     Args:
         person_days: of the whole list in the month.

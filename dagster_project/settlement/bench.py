@@ -1,4 +1,4 @@
-"""The working tables of a settlement: `settle.<name>`, in memory, made by the files in `sql/settlement`.
+"""Working tables of a settlement: `settle.<name>`, in memory, made by files in `sql/settlement`.
 
 A settlement and its recompute differ in where these tables come from, the lake as it stands or the
 frozen inputs, and in nothing after that.
@@ -30,8 +30,8 @@ _EUROS = """
         ) * 0.01 as decimal(18, 2)
     )
 """
-"""Euros for person-days at a rate per person-year: to a cent, halves away from zero; exact, in whole
-numbers. The one step at which a settlement rounds euros."""
+"""Euros for person-days at a rate per person-year: to a cent, halves away from zero; in whole
+numbers, exactly. The one step at which a settlement rounds euros."""
 
 
 @lru_cache

@@ -77,6 +77,11 @@ def earlier_run(lake: Lake, rulebook_id: str, month: date) -> Earlier | None:
     if not rows:
         return None
     run_id, settled, event_id = rows[0]
+    return Earlier(run_id, settled, event_id, run_cut_off(lake, run_id))
+
+
+def run_cut_off(lake: Lake, run_id: int) -> CutOff:
+    """The newest deliveries that a run took note of."""
     sequences = dict(
         lake.rows(
             "select source || '/' || table_name, delivery_sequence from ledger.frozen_source"
@@ -84,7 +89,7 @@ def earlier_run(lake: Lake, rulebook_id: str, month: date) -> Earlier | None:
             [run_id],
         )
     )
-    return Earlier(run_id, settled, event_id, CutOff(sequences[CHOICES], sequences[REGISTER]))
+    return CutOff(sequences[CHOICES], sequences[REGISTER])
 
 
 def gather(
@@ -249,7 +254,7 @@ def _take_factors(bench: Bench, tariff: str) -> None:
 
 def _list(bench: Bench, begin: date, end: date, *, is_partial: bool) -> None:
     """Who is on whose list in the months from one date to another, into `settle.listed`."""
-    window = {"begin_date": begin, "end_date": end, "is_partial": is_partial}
+    window: dict[str, Any] = {"begin_date": begin, "end_date": end, "is_partial": is_partial}
     months = "select $begin_date as list_month, $end_date as end_date"
     if is_partial:
         months = "select list_month, end_date from settle.closed"

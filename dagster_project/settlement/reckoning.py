@@ -1,4 +1,4 @@
-"""From frozen inputs to euros: rates, lines, adjustments, payments, their explanation, their digest.
+"""From frozen inputs to euros: rates, lines, adjustments, payments, explanations, digests.
 
 The same for a settlement, its recompute years later, and a draft rulebook: nothing here asks the
 lake for anything but the working tables.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
 
 import pyarrow as pa
 
@@ -30,9 +30,9 @@ class Reckoned:
     line_count: int
     adjustment_count: int
     provider_count: int
-    paid_eur: Any
-    shadow_eur: Any
-    neutrality_factor: Any
+    paid_eur: Decimal
+    shadow_eur: Decimal
+    neutrality_factor: Decimal
     inputs_sha256: str
     ledger_sha256: str
 
@@ -150,7 +150,17 @@ def _summed(bench: Bench) -> Reckoned:
         " (select coalesce(max(neutrality_factor), 1) from settle.line"
         " where line_kind_code = 'capitation')"
     )
-    return Reckoned(*row, digest(inputs_text(bench)), digest(ledger_text(bench)))
+    lines, adjustments, providers, paid, shadow, neutrality = row
+    return Reckoned(
+        line_count=lines,
+        adjustment_count=adjustments,
+        provider_count=providers,
+        paid_eur=paid,
+        shadow_eur=shadow,
+        neutrality_factor=neutrality,
+        inputs_sha256=digest(inputs_text(bench)),
+        ledger_sha256=digest(ledger_text(bench)),
+    )
 
 
 def digest(text: str) -> str:

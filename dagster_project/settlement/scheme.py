@@ -93,6 +93,6 @@ def _refuse_gaps(lake: Lake, catalogue: Catalogue, key: str, sequence: int, mont
     )
     if gaps:
         raise TietoallasError(
-            f"{month:%Y-%m} cannot be settled: of {key} the delivery before {gaps[0][0]} is missing;"
-            " take it in first (`tietoallas status` lists gaps)"
+            f"{month:%Y-%m} cannot be settled: of {key} the delivery before {gaps[0][0]} is"
+            " missing; take it in first (`tietoallas status` lists gaps)"
         )

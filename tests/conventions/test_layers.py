@@ -45,14 +45,16 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "pipeline": (*LAKE, "lake", "vault", "publish.withdrawal", "rules"),
     "need": (*LAKE, "lake"),
     "need_commands": (*BASE, "pipeline", "need", "rules", "vault"),
+    "settlement": (*LAKE, "lake", "rules", "pipeline"),
     "expectations": (*LAKE, "lake"),
     "quality": (*LAKE, "lake", "expectations"),
     "publish": (*LAKE, "lake", "pipeline"),
     "publish.quality": (*LAKE, "lake", "pipeline", "publish", "expectations", "quality"),
-    "assets": (*LAKE, "lake", "publish", "pipeline"),
+    "assets": (*LAKE, "lake", "publish", "pipeline", "settlement"),
     "profiling": (*LAKE, "lake", "vault.identity_codes"),
     "contract_commands": (*LAKE, "lake", "pipeline", "profiling"),
     "definitions": (*LAKE, "lake", "publish", "pipeline", "assets"),
+    "settle_commands": (*BASE, "lake", "pipeline", "settlement", "vault"),
     "rights": (*LAKE, "lake", "publish", "pipeline", "vault"),
     "backup": (*BASE_AND_FILES, "pipeline"),
     "rights_commands": (*BASE, "pipeline", "rights", "backup", "vault"),
@@ -67,6 +69,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "contract_commands",
         "need_commands",
         "rights_commands",
+        "settle_commands",
+        "settlement",
     ),
 }
 
@@ -78,7 +82,9 @@ USERS: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("expectations.engine",),
     "duckdb_extensions": ("lake.connection",),
     "pyrage": ("vault",),
-    "typer": ("cli", "contract_commands", "need_commands", "rights_commands"),
+    "typer": (
+        "cli", "contract_commands", "need_commands", "rights_commands", "settle_commands"
+    ),
 }
 
 # Everyone else takes the time as an argument.

@@ -5,6 +5,7 @@ Here: months as they are first settled, and corrected. Not here: cases by hand (
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -24,7 +25,7 @@ FEBRUARY, JUNE = date(2016, 2, 1), date(2017, 6, 1)
 PROVIDERS = ("P1", "P2")
 VERSION = date(2010, 1, 1)
 FACTORS = st.integers(10_000_000, 300_000_000).map(lambda n: Decimal(n).scaleb(-8))
-FEWER = settings(max_examples=settings.default.max_examples // 4)
+FEWER = settings(max_examples=settings().max_examples // 4)
 """Where an example settles two months."""
 AMOUNTS = st.integers(0, 200_000).map(lambda n: Decimal(n).scaleb(-2))
 
@@ -56,7 +57,7 @@ def bands(draw: st.DrawFn) -> tuple[tuple[int, int, str, str], ...]:
     edges = [0, *cuts, 201]
     return tuple(
         (lower, upper - 1, sex, str(draw(AMOUNTS)))
-        for lower, upper in zip(edges, edges[1:], strict=False)
+        for lower, upper in itertools.pairwise(edges)
         for sex in ("1", "2")
     )
 
@@ -223,7 +224,7 @@ def test_a_person_more_never_lowers_a_payment_before_neutrality(
 def test_a_closed_month_with_its_corrections_is_what_it_would_have_been(
     empty_desk: Desk, case: Case, late: Case
 ) -> None:
-    """June comes to know other choices and stays of May: May's line and correction are the rule's."""
+    """June comes to know other choices and stays of May: line and correction are the rule's."""
     first = replace(case, month=MAY, is_budget_neutral=False)
     on, _ = settled(empty_desk, first)
     on.lake.execute("update lake.core.enrolment set known_to_seq = 201706")

@@ -98,7 +98,9 @@ def test_a_death_takes_back_the_days_after_it(on: Desk) -> None:
 def test_a_move_changes_the_regional_factor(on: Desk) -> None:
     dear = on.tariff(Tariff(regional={"106": "1", "186": "2"}))
     dear.settle(MAY)
-    restate_stay(dear, ("106", date(2000, 1, 1), date(2017, 5, 22)), ("186", date(2017, 5, 22), None))
+    restate_stay(
+        dear, ("106", date(2000, 1, 1), date(2017, 5, 22)), ("186", date(2017, 5, 22), None)
+    )
     dear.settle(JUNE)
     assert adjustments(dear) == [
         (MAY, "P1", "move", -10, Decimal("-10.00")),
@@ -111,7 +113,10 @@ def test_a_withdrawn_delivery_takes_back_what_it_brought(on: Desk) -> None:
     on.settle(MAY)
     on.lake.execute("delete from lake.core.enrolment where person_id = 2")
     on.put("staging.enrolments", (2, 201705))
-    on.put("ops.delivery_event", (7, "enrolment_portal", "enrolments", 201705, "withdrawn", "") + (MAY, "run"))
+    on.put(
+        "ops.delivery_event",
+        (7, "enrolment_portal", "enrolments", 201705, "withdrawn", "", MAY, "run"),
+    )
     on.lake.execute("update lake.ops.build set last_event_id = 7")
     on.settle(JUNE)
     assert adjustments(on) == [(MAY, "P1", "withdrawn_delivery", -31, Decimal("-31.00"))]
@@ -121,7 +126,8 @@ def test_a_tariff_put_right_pays_the_difference_for_every_closed_month(on: Desk)
     on.settle(MAY)
     on.settle(JUNE)
     dearer = on.tariff(
-        Tariff(), Tariff(starts=MAY, bands=((0, 200, "any", "730.00"),), regional={"106": "1.5", "186": "1"})
+        Tariff(),
+        Tariff(starts=MAY, bands=((0, 200, "any", "730.00"),), regional={"106": "1.5", "186": "1"}),
     )
     dearer.settle(JULY)
     assert adjustments(dearer) == [

@@ -128,7 +128,11 @@ def test_every_factor_multiplies(may: Desk) -> None:
 
 
 def test_days_outside_the_area_and_after_death_are_told_and_not_paid(may: Desk) -> None:
-    may.put("core.person", (1, "1", date(1980, 1, 1), None), (2, "2", date(1950, 1, 1), date(2017, 5, 5)))
+    may.put(
+        "core.person",
+        (1, "1", date(1980, 1, 1), None),
+        (2, "2", date(1950, 1, 1), date(2017, 5, 5)),
+    )
     may.put(
         "core.residence",
         (1, "106", date(2000, 1, 1), date(2017, 5, 11), 201001, None),
@@ -181,9 +185,8 @@ def test_dental_pays_capitation_acts_and_an_incentive_to_adults_three_weeks_afte
             others={"service_code": "dental", "adults_from_age": "18", "choice_delay_days": "21"},
         )
     )
-    dental = {"service_code": "dental"}
-    on.choice(on.person(1), date(2017, 5, 1), **dental)  # from 22 May: 10 days
-    on.choice(on.person(2, date(2005, 1, 1)), **dental)  # twelve years old
+    on.choice(on.person(1), date(2017, 5, 1), service_code="dental")  # from 22 May: 10 days
+    on.choice(on.person(2, date(2005, 1, 1)), service_code="dental")  # twelve years old
     on.put(
         "core.procedure",
         ("SFA10", 1, "S1", date(2017, 5, 21), MAY),  # before the choice takes effect

@@ -7,7 +7,7 @@ it (`quick_lake`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -134,14 +134,15 @@ def rulebooks(*tariffs: Tariff) -> tuple[Rulebook, ...]:
         scheme = _SCHEME | dict(t.others or {})
         rows["capitation_scheme"].append((t.starts, tuple(scheme.values())))
         factors = t.regional or dict.fromkeys(AREA, "1")
-        for name, found in {
+        stated: dict[str, list[tuple[str, ...]]] = {
             "capitation_amount": [(str(a), str(b), sex, eur) for a, b, sex, eur in t.bands],
             "capitation_regional_factor": list(factors.items()),
             "capitation_basket": [("P01",)],
             "capitation_act_fee": list((t.acts or {}).items()),
             "capitation_incentive": [(t.incentive,)],
             "capitation_breakpoint": [(str(n), e) for n, e in (t.breakpoints or {}).items()],
-        }.items():
+        }
+        for name, found in stated.items():
             rows[name] += [(t.starts, ("R", *row)) for row in found]
         rows["capitation_payer"].append((t.starts, (scheme["service_code"], "R")))
     return tuple(
@@ -210,8 +211,22 @@ class Desk:
                 before = sequence - 1 if month.month > 1 else sequence - 89
                 self.put(
                     "ops.delivery",
-                    (source, table, sequence, "", "1.0.0", 0, 0, 0, 0, 0, before, covers)
-                    + (datetime(2017, 1, 1), "run"),
+                    (
+                        source,
+                        table,
+                        sequence,
+                        "",
+                        "1.0.0",
+                        0,
+                        0,
+                        0,
+                        0,
+                        0,
+                        before,
+                        covers,
+                        datetime(2017, 1, 1),
+                        "run",
+                    ),
                 )
 
     def settle(self, month: date, rulebook_id: str = "R", **others: Any) -> runs.Settled:
@@ -230,7 +245,7 @@ class Desk:
                     self.put("mart.capitation_tariff", row)
         whole = load_definition()
         definition = Definition(whole.catalogue, books, whole.graph)
-        return Desk(Session(definition, *_parts(self.session)))
+        return Desk(replace(self.session, definition=definition))
 
     def rows(self, table: str, columns: str = "*", where: str = "true") -> list[tuple[Any, ...]]:
         """Rows of a table in order of their values."""
@@ -243,10 +258,6 @@ class Desk:
             "mart.capitation_payment", "provider_id, amount_eur", f"not is_shadow and {chosen}"
         )
         return dict(rows)
-
-
-def _parts(session: Session) -> tuple[Any, ...]:
-    return (session.lake, session.identities, session.blobs, session.keyring, session.run)
 
 
 def _last(month: date) -> date:
@@ -268,8 +279,9 @@ def desk(*tariffs: Tariff) -> Desk:
     plain.execute(f"set search_path = '{','.join(paths)}'")
     _create_tables(plain)
     whole = load_definition()
+    nothing = cast(Any, None)
     session = Session(
-        whole, lake, *cast(Any, (None, None, None)), Run("run", lambda: datetime(2017, 7, 3, 6))
+        whole, lake, nothing, nothing, nothing, Run("run", lambda: datetime(2017, 7, 3, 6))
     )
     made = Desk(session)
     _fill(made)
