@@ -50,6 +50,23 @@ def _settled(session: Session, payer: _Payer, report: Report) -> Iterator[Settle
         yield settled
 
 
+def settle_month(session: Session, month: date) -> list[Settled]:
+    """Settle one month of every scheme that pays; the lake is green afterwards.
+
+    Raises:
+        TietoallasError: one of them is closed for that month, or cannot be settled.
+    """
+    rows = session.lake.rows(
+        "select rulebook_id from rulebook.capitation_payer where valid_from_date <= ?"
+        " qualify row_number() over (partition by service_code order by valid_from_date desc) = 1"
+        " order by rulebook_id",
+        [month],
+    )
+    done = [settle(session, month, rulebook_id) for (rulebook_id,) in rows]
+    builds.move_green(session.lake, session.run)
+    return done
+
+
 def line(settled: Settled) -> str:
     """A settlement in one line."""
     sums = settled.reckoned
@@ -86,7 +103,7 @@ def _newest_month(lake: Lake) -> date | None:
     """The last month that both the portal and the register cover."""
     months = [
         lake.value(
-            "select max(date_trunc('month', covers_to_date)) from effective.delivery"
+            "select cast(date_trunc('month', max(covers_to_date)) as date) from effective.delivery"
             " where source = ? and table_name = ? and covers_to_date = last_day(covers_to_date)",
             key.split("/"),
         )
@@ -104,7 +121,7 @@ def _first_month(lake: Lake, rulebook_id: str, service: str, starts: date) -> da
     if settled is not None:
         return next_month(settled)
     first = lake.value(
-        "select min(date_trunc('month', valid_from_date)) from core.enrolment"
+        "select cast(date_trunc('month', min(valid_from_date)) as date) from core.enrolment"
         " where service_code = ?",
         [service],
     )

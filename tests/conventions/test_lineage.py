@@ -37,6 +37,8 @@ WITHOUT_ROOTS = {
     ("mart.need_funding", "model_year_count"): "a count of rows",
     ("mart.visits_by_profession", "encounter_count"): "a count of rows",
     ("mart.enrolled_by_provider", "person_count"): "a count of rows",
+    ("mart.double_payment", "day_count"): "a count of rows",
+    ("mart.out_of_list_use", "event_count"): "a count of rows",
 }
 
 

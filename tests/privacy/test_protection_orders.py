@@ -84,6 +84,8 @@ PERSON_TABLES_WITH_PLACES = TABLES_OF_THE_SMALL_REGION | {
     "core.survey_response",
     "core.flag",
     "core.prior_use",
+    "ledger.frozen_list",
+    "ledger.frozen_change",
 }
 
 
