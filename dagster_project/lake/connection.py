@@ -285,16 +285,12 @@ def _attach(lake: Lake) -> None:
     settings = lake.settings
     data_path = settings.lake / "data"
     data_path.mkdir(mode=0o700, exist_ok=True)
-    if settings.catalog == "sqlite":
-        target = f"ducklake:sqlite:{settings.lake / 'catalog.sqlite'}"
-        options = ", meta_journal_mode 'WAL', meta_busy_timeout 60000"
-    else:
-        # DuckLake's retry reads PostgreSQL's English messages (ducklake issue 1311).
-        target = f"ducklake:postgres:{settings.catalog} options='-c lc_messages=C'"
-        options = ""
+    journal = (
+        ", meta_journal_mode 'WAL', meta_busy_timeout 60000" if settings.catalog == "sqlite" else ""
+    )
     lake.execute(
-        f"attach {literal(target)} as lake (data_path {literal(str(data_path))},"
-        f" override_data_path true, data_inlining_row_limit 0{options})"
+        f"attach {literal(catalog_target(settings))} as lake (data_path {literal(str(data_path))},"
+        f" override_data_path true, data_inlining_row_limit 0{journal})"
     )
     for schema in _SCHEMAS:
         lake.execute(f"create schema if not exists lake.{schema}")
@@ -307,6 +303,14 @@ def _attach(lake: Lake) -> None:
     lake.execute("call lake.set_option('parquet_compression_level', 1)")
     # The register's rows are few, small and hold no person: they stay in the catalog.
     lake.execute("call lake.set_option('data_inlining_row_limit', 1000, schema => 'ops')")
+
+
+def catalog_target(settings: Settings) -> str:
+    """What DuckLake attaches: the catalog's file or database."""
+    if settings.catalog == "sqlite":
+        return f"ducklake:sqlite:{settings.lake / 'catalog.sqlite'}"
+    # DuckLake's retry reads PostgreSQL's English messages (ducklake issue 1311).
+    return f"ducklake:postgres:{settings.catalog} options='-c lc_messages=C'"
 
 
 @contextmanager
