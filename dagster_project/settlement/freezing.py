@@ -14,7 +14,7 @@ from typing import Any
 
 from dagster_project.errors import TietoallasError
 from dagster_project.lake.connection import Lake
-from dagster_project.pipeline import Definition
+from dagster_project.pipeline import Session
 from dagster_project.rulebook import Rulebook
 from dagster_project.rules.capitation import days_in_year
 from dagster_project.rules.capitation_rulebook import Version
@@ -28,6 +28,7 @@ from dagster_project.settlement.scheme import (
     previous_month,
     version_of,
 )
+from dagster_project.vault.hidden_lists import HiddenDays, count_hidden
 
 RUN = "mart.capitation_run"
 
@@ -92,31 +93,30 @@ def run_cut_off(lake: Lake, run_id: int) -> CutOff:
     return CutOff(sequences[CHOICES], sequences[REGISTER])
 
 
-def gather(
-    lake: Lake, definition: Definition, rulebook_id: str, month: date, *, known_through: date
-) -> Bench:
+def gather(session: Session, rulebook_id: str, month: date, *, known_through: date) -> Bench:
     """Every input of a month's settlement, judged, in working tables.
 
     Raises:
         TietoallasError: something is missing or contradicts itself; nothing was written.
     """
+    lake, definition = session.lake, session.definition
     refuse_closed(lake, rulebook_id, month)
     version = version_of(lake, definition.rulebooks, rulebook_id, month)
     _refuse_other_payer(lake, version, month)
     until = cut_off(lake, definition.catalogue, month, known_through)
-    bench = month_inputs(lake, version, until, month)
+    bench = month_inputs(session, version, until, month)
     _gather_changes(bench)
     bench.make("payee")
     return bench
 
 
 def month_inputs(
-    lake: Lake, version: Version, until: CutOff, month: date, *, is_draft: bool = False
+    session: Session, version: Version, until: CutOff, month: date, *, is_draft: bool = False
 ) -> Bench:
     """What a month is worked out from, closed months left aside.
 
     Args:
-        lake: Where core is.
+        session: Lake and vault.
         version: Of the payment scheme.
         until: What is known.
         month: Its first day.
@@ -125,6 +125,7 @@ def month_inputs(
     Raises:
         TietoallasError: something is missing or contradicts itself.
     """
+    lake = session.lake
     run_id = lake.count(f"select coalesce(max(capitation_run_id), 0) + 1 from {RUN}")
     bench = Bench(lake, _values(version, until, month) | {"capitation_run_id": run_id})
     bench.values["incentive_share"] = _incentive_share(bench)
@@ -134,6 +135,7 @@ def month_inputs(
     _take_factors(bench, "draft_tariff" if is_draft else "tariff")
     _list(bench, month, next_month(month), is_partial=False)
     _refuse_missing_factors(bench)
+    _count_hidden(session, bench)
     bench.make("act")
     _have_no_changes(bench)
     return bench
@@ -267,6 +269,42 @@ def _list(bench: Bench, begin: date, end: date, *, is_partial: bool) -> None:
         bench.add("listed", "listed")
     else:
         bench.make("listed")
+
+
+def _count_hidden(session: Session, bench: Bench) -> None:
+    """Add the days of protected persons to the lists they are on, counted in the vault's zone."""
+    by_delivery: dict[int, dict[int, int]] = {}
+    bench.make("hidden")
+    for sequence, record, days in bench.rows("select * from settle.hidden order by all"):
+        by_delivery.setdefault(sequence, {})[record] = days
+    if not by_delivery:
+        return
+    source, table = CHOICES.split("/")
+    digests = dict(
+        bench.lake.rows(
+            "select delivery_sequence, sha256 from ops.delivery"
+            " where source = ? and table_name = ?",
+            [source, table],
+        )
+    )
+    catalogue = session.definition.catalogue
+    hidden = [
+        HiddenDays(catalogue.in_force(CHOICES, sequence), digests[sequence], days)
+        for sequence, days in by_delivery.items()
+    ]
+    lists = bench.rows(
+        "select provider_id, cast(sum(person_days) as bigint) from settle.listed"
+        " where status_code = 'paid' and not is_shadow group by provider_id order by all"
+    )
+    for counted in count_hidden(session.blobs, hidden, dict(lists)):
+        bench.run(
+            "insert into memory.settle.listed by name select $list_month as list_month,"
+            " 'paid' as status_code, provider_id, is_shadow, $person_count as person_count,"
+            " $person_days as person_days from settle.provider where provider_id = $provider_id",
+            provider_id=counted.provider_id,
+            person_count=counted.person_count,
+            person_days=counted.person_days,
+        )
 
 
 def _refuse_missing_factors(bench: Bench) -> None:

@@ -58,13 +58,7 @@ def settle(
     """
     lake = session.lake
     _refuse_unbuilt(lake)
-    bench = freezing.gather(
-        lake,
-        session.definition,
-        rulebook_id,
-        month,
-        known_through=known_through or month,
-    )
+    bench = freezing.gather(session, rulebook_id, month, known_through=known_through or month)
     reckoned = reckoning.reckon(bench)
     with lake.transaction():
         freezing.freeze(bench, session.definition.rulebooks)

@@ -65,9 +65,7 @@ def what_if(
         found = [
             row
             for run_id, month in _closed(session.lake, books, rulebook_id, months)
-            for row in _compared(
-                session.lake, books, rulebook_id, run_id, month, folder is not None
-            )
+            for row in _compared(session, books, rulebook_id, run_id, month, folder is not None)
         ]
     return _summed(found)
 
@@ -120,13 +118,14 @@ _Row = tuple[str, bool, Decimal, Decimal]
 
 
 def _compared(
-    lake: Lake,
+    session: Session,
     books: Sequence[Rulebook],
     rulebook_id: str,
     run_id: int,
     month: date,
     is_draft: bool,
 ) -> list[_Row]:
+    lake = session.lake
     version = version_of(lake, books, rulebook_id, month)
     if is_draft and version.base is Base.CALIBRATED:
         raise TietoallasError(
@@ -134,7 +133,7 @@ def _compared(
             " does; put the draft among the installed rulebooks, `tietoallas run`, and name it"
         )
     bench = freezing.month_inputs(
-        lake, version, run_cut_off(lake, run_id), month, is_draft=is_draft
+        session, version, run_cut_off(lake, run_id), month, is_draft=is_draft
     )
     reckoning.reckon(bench)
     return bench.rows(

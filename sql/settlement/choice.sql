@@ -1,6 +1,7 @@
 -- Choices of a provider that touch the months settled, as known at the cut-off. A choice takes
 -- effect some days after it is made, and so does the end of the one before it.
 select
+    enrolment_id,
     person_id,
     provider_id,
     site_id,

@@ -221,10 +221,10 @@ final as (
     select
         placed.list_month,
         case
+            when placed.age_years < $adults_from_age then 'under_age'
             when placed.provider_id is null and placed.municipality_code is not null
                 then 'no_station'
             when placed.provider_id is null then 'hidden'
-            when placed.age_years < $adults_from_age then 'under_age'
             else 'paid'
         end as status_code,
         placed.person_id,
@@ -248,7 +248,6 @@ final as (
     select
         missing.list_month,
         case
-            when missing.provider_id is null then 'hidden'
             when person.person_id is null then 'not_listed'
             when person.death_date < missing.list_month + interval 1 month then 'deceased'
             else 'moved_away'

@@ -69,7 +69,7 @@ def test_norway_with_a_breakpoint() -> None:
         " select n, '106', date '2000-01-01', null, 201001, null from range(1200) r(n)"
     )
     on.lake.execute(
-        "insert into lake.core.enrolment select n, 'reception', 'P1', 'S1', date '2010-01-01',"
+        "insert into lake.core.enrolment select '', n, 'reception', 'P1', 'S1', date '2010-01-01',"
         " null, 201001, null from range(1200) r(n)"
     )
     months = [date(2017, number, 1) for number in range(1, 13)]

@@ -17,6 +17,7 @@ from tests.support.deliveries import (
     MUNICIPALITIES,
     RESIDENTS,
     SITES,
+    Row,
     Sent,
     enrolment,
     municipality,
@@ -75,7 +76,7 @@ def register(month: int, orders: tuple[int, ...]) -> Sent:
     return sent(RESIDENTS, month, *rows)
 
 
-def choice(number: int) -> dict[str, object]:
+def choice(number: int) -> Row:
     """A choice of the first or second provider from 2 May."""
     which = number % 4 // 2
     return {

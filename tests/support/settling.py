@@ -30,9 +30,9 @@ CORE = {
     "core.person_alias": "alias_person_id bigint, person_id bigint",
     "core.residence": "person_id bigint, municipality_code varchar, valid_from_date date,"
     " valid_to_date date, known_from_seq bigint, known_to_seq bigint",
-    "core.enrolment": "person_id bigint, service_code varchar, provider_id varchar,"
-    " site_id varchar, valid_from_date date, valid_to_date date, known_from_seq bigint,"
-    " known_to_seq bigint",
+    "core.enrolment": "enrolment_id varchar, person_id bigint, service_code varchar,"
+    " provider_id varchar, site_id varchar, valid_from_date date, valid_to_date date,"
+    " known_from_seq bigint, known_to_seq bigint",
     "core.municipality": "municipality_code varchar, is_trial_area boolean",
     "core.provider": "provider_id varchar, provider_name varchar, business_id varchar,"
     " sector_code varchar",
@@ -50,7 +50,8 @@ CORE = {
     " group_id varchar, factor decimal(18,8), observed_eur decimal(18,2),"
     " expected_eur decimal(18,2), credibility_weight decimal(18,8), raw_factor decimal(18,8),"
     " share_without_contact decimal(18,8), window_from_date date, window_to_date date",
-    "staging.enrolments": "person_id bigint, delivery_sequence bigint",
+    "staging.enrolments": "person_id bigint, delivery_sequence bigint, enrolment_id varchar,"
+    " updated_at timestamp, record_number bigint",
     "staging.residents": "person_id bigint, delivery_sequence bigint",
 }
 """Columns that a settlement reads, by table."""
@@ -188,6 +189,7 @@ class Desk:
     ) -> None:
         """A choice of provider P1, site S1, known from the beginning unless told otherwise."""
         row = {
+            "enrolment_id": "L1",
             "person_id": person,
             "service_code": "reception",
             "provider_id": "P1",
@@ -297,6 +299,7 @@ def _create_tables(plain: duckdb.DuckDBPyConnection) -> None:
     for name, columns in (CORE | stated).items():
         plain.execute(f"create table lake.{name} ({columns})")
     plain.execute("create view memory.effective.delivery as from lake.ops.delivery")
+    plain.execute("create view memory.effective.enrolments as from lake.staging.enrolments")
 
 
 def _fill(made: Desk) -> None:
