@@ -47,11 +47,8 @@ class Bench:
         self.lake = lake
         self.values = values
         lake.execute(_EUROS)
-        for (name,) in lake.rows(
-            "select table_name from duckdb_tables()"
-            " where database_name = 'memory' and schema_name = 'settle'"
-        ):
-            lake.execute(f"drop table memory.settle.{name}")
+        lake.execute("drop schema memory.settle cascade")
+        lake.execute("create schema memory.settle")
 
     def make(self, table: str, name: str | None = None, **values: Any) -> None:  # noqa: ANN401
         """Make a working table by the query of its name, or of another."""

@@ -136,7 +136,7 @@ def month_inputs(
     _list(bench, month, next_month(month), is_partial=False)
     _refuse_missing_factors(bench)
     _count_hidden(session, bench)
-    bench.make("act")
+    _take_acts(bench)
     _have_no_changes(bench)
     return bench
 
@@ -254,6 +254,17 @@ def _take_factors(bench: Bench, tariff: str) -> None:
         )
 
 
+def _take_acts(bench: Bench) -> None:
+    """Acts that the scheme pays beside the capitation; most schemes pay none."""
+    fees = bench.rows(
+        "select 1 from rulebook.capitation_act_fee where rulebook_id = $rulebook_id limit 1"
+    )
+    if fees:
+        bench.make("act")
+    else:
+        bench.take("act", _NO_ACT)
+
+
 def _list(bench: Bench, begin: date, end: date, *, is_partial: bool) -> None:
     """Who is on whose list in the months from one date to another, into `settle.listed`."""
     window: dict[str, Any] = {"begin_date": begin, "end_date": end, "is_partial": is_partial}
@@ -273,6 +284,8 @@ def _list(bench: Bench, begin: date, end: date, *, is_partial: bool) -> None:
 
 def _count_hidden(session: Session, bench: Bench) -> None:
     """Add the days of protected persons to the lists they are on, counted in the vault's zone."""
+    if not bench.rows("select 1 from settle.listed where status_code = 'hidden' limit 1"):
+        return
     by_delivery: dict[int, dict[int, int]] = {}
     bench.make("hidden")
     for sequence, record, days in bench.rows("select * from settle.hidden order by all"):
@@ -375,6 +388,10 @@ def _compare(bench: Bench, earlier: Earlier) -> None:
 
 _CORRECTED = ("tariff", "regional_factor")
 """Factors of closed months that a correction of the rulebook may change."""
+_NO_ACT = (
+    "select null::date as list_month, '' as provider_id, '' as procedure_code, false as is_shadow,"
+    " 0::bigint as act_count, null::decimal(18, 2) as fee_eur limit 0"
+)
 _NO_MONTH = (
     "select null::date as list_month, 0 as year_days, null::decimal(18, 8) as neutrality_factor"
     " limit 0"

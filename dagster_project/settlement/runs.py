@@ -58,8 +58,10 @@ def settle(
     """
     lake = session.lake
     _refuse_unbuilt(lake)
-    bench = freezing.gather(session, rulebook_id, month, known_through=known_through or month)
-    reckoned = reckoning.reckon(bench)
+    # Reads and working tables in one transaction: outside of one each statement asks the catalog.
+    with lake.transaction():
+        bench = freezing.gather(session, rulebook_id, month, known_through=known_through or month)
+        reckoned = reckoning.reckon(bench)
     with lake.transaction():
         freezing.freeze(bench, session.definition.rulebooks)
         for name in RESULTS:
@@ -136,8 +138,9 @@ def recompute(lake: Lake, run_id: int) -> Recomputed:
     Raises:
         TietoallasError: there is no such run.
     """
-    bench = freezing.thaw(lake, run_id)
-    reckoned = reckoning.reckon(bench)
+    with lake.transaction():
+        bench = freezing.thaw(lake, run_id)
+        reckoned = reckoning.reckon(bench)
     kept = lake.rows(
         "select ledger_sha256, inputs_sha256 from mart.capitation_run where capitation_run_id = ?",
         [run_id],

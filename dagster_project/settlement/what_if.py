@@ -132,10 +132,10 @@ def _compared(
             f"{rulebook_id} of {version.valid_from_date} is calibrated on cost, which only a build"
             " does; put the draft among the installed rulebooks, `tietoallas run`, and name it"
         )
-    bench = freezing.month_inputs(
-        session, version, run_cut_off(lake, run_id), month, is_draft=is_draft
-    )
-    reckoning.reckon(bench)
+    with lake.transaction():
+        until = run_cut_off(lake, run_id)
+        bench = freezing.month_inputs(session, version, until, month, is_draft=is_draft)
+        reckoning.reckon(bench)
     return bench.rows(
         "select coalesce(settled.provider_id, draft.provider_id),"
         " coalesce(settled.is_shadow, draft.is_shadow), coalesce(settled.line_eur, 0),"

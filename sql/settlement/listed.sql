@@ -33,20 +33,41 @@ lived as (
 ),
 
 -- Days without a choice belong to the public station of the municipality, where that is asked for.
+-- Most people have one choice for the whole month: only the others are looked at closely.
+whole_month as (
+    select
+        chosen.list_month,
+        chosen.person_id
+    from chosen
+    inner join settle.month as month
+        on
+            chosen.list_month = month.list_month
+            and chosen.from_date = month.list_month
+            and chosen.to_date = month.end_date
+),
+
 bounded as (
     select
-        list_month,
-        person_id,
-        from_date,
-        to_date
+        chosen.list_month,
+        chosen.person_id,
+        chosen.from_date,
+        chosen.to_date
     from chosen
+    anti join whole_month
+        on
+            chosen.list_month = whole_month.list_month
+            and chosen.person_id = whole_month.person_id
     union all
     select distinct
-        list_month,
-        person_id,
-        end_date as from_date,
-        end_date as to_date
+        lived.list_month,
+        lived.person_id,
+        lived.end_date as from_date,
+        lived.end_date as to_date
     from lived
+    anti join whole_month
+        on
+            lived.list_month = whole_month.list_month
+            and lived.person_id = whole_month.person_id
 ),
 
 unchosen as (
