@@ -64,7 +64,7 @@ def _settle(session: Session, months: int) -> list[float]:
 
 
 def _make_core(lake: Lake, residents: int, months: int) -> None:
-    for name, sql in _tables(residents).items():
+    for name, sql in (_people(residents) | _register_and_factors()).items():
         lake.execute(f"create or replace table lake.{name} as {sql}")
     lake.execute(
         "insert into lake.ops.build values (1, ?, 0, 0, '', timestamp '2017-05-01', 'bench')",
@@ -80,7 +80,7 @@ def _make_core(lake: Lake, residents: int, months: int) -> None:
         )
 
 
-def _tables(residents: int) -> dict[str, str]:
+def _people(residents: int) -> dict[str, str]:
     people = f"range({residents}) as r(n)"
     changed = _MONTH.format(n="n % 125")
     known = _SEQUENCE.format(month=_MONTH.format(n="n % 125 + (n % 625) // 500"))
@@ -109,6 +109,11 @@ def _tables(residents: int) -> dict[str, str]:
         f" select {person}, {place}, date '2010-01-01', {moved} + 5, {told}, null from {people}"
         f" union all select {person}, {_AREA}[1 + cast((n + 1) % 9 as integer)], {moved} + 5, null,"
         f" {told}, null from {people})",
+    }
+
+
+def _register_and_factors() -> dict[str, str]:
+    return {
         "core.municipality": f"select unnest({_AREA}) as municipality_code, true as is_trial_area",
         "core.provider": "select 'P' || n as provider_id, 'P' || n as provider_name,"
         " 'B' || n as business_id, 'private' as sector_code from range(10) as r(n)",
