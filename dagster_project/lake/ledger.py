@@ -9,6 +9,7 @@ Here: the tables, and taking persons out of them. Not here: settling (`settlemen
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from dagster_project.lake.connection import Lake
@@ -135,6 +136,12 @@ _LISTINGS = (
         " sex_code, municipality_code, is_shadow",
     ),
 )
+
+
+def columns_of(definition: str) -> list[tuple[str, str]]:
+    """Names and types of a table's columns, from its definition above."""
+    stated = re.findall(r"(\w+) (\w+(?:\(\d+,\d+\))?)(?: not null)?(?:,|$)", definition.strip())
+    return [(name, kind) for name, kind in stated]
 
 
 def create_ledger_tables(lake: Lake) -> None:

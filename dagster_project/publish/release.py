@@ -22,6 +22,7 @@ from dagster_project.errors import BuildError
 from dagster_project.lake.builds import Green, newest_green
 from dagster_project.lake.connection import Lake
 from dagster_project.lake.ledger import PAYMENT_TABLES, READ_WITHIN
+from dagster_project.lake.ledger_dictionary import ledger_rows
 from dagster_project.pipeline import Session
 from dagster_project.private_files import fsync_directory
 from dagster_project.publish import analyst
@@ -180,7 +181,8 @@ def _publications(session: Session, snapshot_id: int) -> dict[str, str]:
         for m in session.definition.graph.models
         if m.schema == "mart"
     }
-    rows = [_flat(row) for row in dictionary_rows(session.definition.catalogue)]
+    told = [*dictionary_rows(session.definition.catalogue), *ledger_rows()]
+    rows = [_flat(row) for row in told]
     session.lake.connection.register("dictionary_rows", pa.Table.from_pylist(rows))
     payments = _ledger(snapshot_id, READ_WITHIN)
     return marts | payments | {"data_dictionary": "select * from dictionary_rows"}

@@ -270,9 +270,9 @@ def _list(bench: Bench, begin: date, end: date, *, is_partial: bool) -> None:
     window: dict[str, Any] = {"begin_date": begin, "end_date": end, "is_partial": is_partial}
     months = "select $begin_date as list_month, $end_date as end_date"
     if is_partial:
-        months = "select list_month, end_date from settle.closed"
+        months = "select list_month, end_date from settle.closed where list_month >= $begin_date"
     else:
-        bench.take("touched", "select null::bigint as person_id, '' as touched_code limit 0")
+        bench.take("touched", "select null::bigint as person_id limit 0")
     bench.take("month", months, **window)
     bench.make("choice", **window)
     bench.make("stay", **window)
@@ -369,21 +369,36 @@ def _gather_changes(bench: Bench) -> None:
 
 
 def _compare(bench: Bench, earlier: Earlier) -> None:
-    first = bench.rows("select min(list_month) from settle.closed")[0][0]
+    (first,) = bench.rows("select min(list_month) from settle.closed")[0]
+    is_full = _is_out_of_turn(bench.lake, earlier)
     bench.make("withdrawn_person", last_event_id=earlier.last_event_id)
     bench.make(
         "touched",
         earlier_enrolment_sequence=earlier.cut_off.enrolment_sequence,
         earlier_register_sequence=earlier.cut_off.register_sequence,
-        is_full=_is_out_of_turn(bench.lake, earlier),
+        first_date=first,
+        is_full=is_full,
     )
     for table in ("tariff", "regional_factor", "group_factor"):
         bench.add(table, "closed_" + table)
-    _list(bench, first, bench.values["list_month"], is_partial=True)
-    for table in ("settled", "change", "settled_cell", "corrected"):
-        bench.make(table)
+    _relist(bench, first)
+    bench.make("settled_cell")
+    bench.make("corrected")
     for table in _CORRECTED:
         bench.make(f"new_{table}")
+
+
+def _relist(bench: Bench, first: date) -> None:
+    """Lists of closed months as they would be now, from the first day that may differ."""
+    (touched,) = bench.rows(
+        "select cast(date_trunc('month', min(from_date)) as date) from settle.touched"
+    )[0]
+    if touched is None:
+        return
+    begin = max(first, touched)
+    _list(bench, begin, bench.values["list_month"], is_partial=True)
+    bench.make("settled", begin_date=begin)
+    bench.make("change")
 
 
 _CORRECTED = ("tariff", "regional_factor")

@@ -11,7 +11,7 @@ from datetime import date
 
 from dagster_project import pipeline
 from dagster_project.errors import TietoallasError
-from dagster_project.lake.builds import last_event_id, newest_green
+from dagster_project.lake.builds import Green, last_event_id, newest_green
 from dagster_project.lake.connection import Lake
 from dagster_project.lake.ledger import PAYMENT_TABLES
 from dagster_project.pipeline import Session
@@ -57,33 +57,39 @@ def settle(
         TietoallasError: the month is closed, or an input is missing or wrong; nothing was written.
     """
     lake = session.lake
-    _refuse_unbuilt(lake)
     # Reads and working tables in one transaction: outside of one each statement asks the catalog.
-    with lake.transaction():
+    with lake.in_memory("ops", _REGISTER), lake.transaction():
+        green = _green(lake)
         bench = freezing.gather(session, rulebook_id, month, known_through=known_through or month)
         reckoned = reckoning.reckon(bench)
     with lake.transaction():
         freezing.freeze(bench, session.definition.rulebooks)
         for name in RESULTS:
             _write(bench, f"capitation_{name}", f"select * from settle.{name}")
-        _note_run(session, bench, reckoned)
+        _note_run(session, bench, reckoned, green)
         session.run.on_step("settlement written")
     session.run.on_step("settlement committed")
     return Settled(bench.values["capitation_run_id"], rulebook_id, month, reckoned)
 
 
-def _refuse_unbuilt(lake: Lake) -> None:
-    """Settlement reads the newest green build, which is the lake as it stands.
+_REGISTER = ("build", "delivery", "delivery_event")
+"""Inlined in the catalog, where each look costs 10 to 20 ms."""
+
+
+def _green(lake: Lake) -> Green:
+    """The newest green build, which settlement reads: the lake as it stands.
 
     Raises:
         BuildError: there is none.
         TietoallasError: something has happened since.
     """
-    if newest_green(lake).last_event_id != last_event_id(lake):
+    green = newest_green(lake)
+    if green.last_event_id != last_event_id(lake):
         raise TietoallasError(
             "deliveries have come or gone since the last green build; run `tietoallas run`, then"
             " settle"
         )
+    return green
 
 
 def _write(bench: Bench, table: str, sql: str) -> None:
@@ -99,7 +105,7 @@ def _write(bench: Bench, table: str, sql: str) -> None:
     )
 
 
-def _note_run(session: Session, bench: Bench, reckoned: Reckoned) -> None:
+def _note_run(session: Session, bench: Bench, reckoned: Reckoned, green: Green) -> None:
     values, lake = bench.values, bench.lake
     enrolled, paid = bench.rows(
         "select cast(coalesce(sum(person_days), 0) as bigint), cast(coalesce(sum(person_days)"
@@ -121,8 +127,8 @@ def _note_run(session: Session, bench: Bench, reckoned: Reckoned) -> None:
             values["month_days"],
             enrolled,
             paid,
-            newest_green(lake).snapshot_id,
-            last_event_id(lake),
+            green.snapshot_id,
+            green.last_event_id,
             pipeline.code_version(),
             reckoned.inputs_sha256,
             reckoned.ledger_sha256,

@@ -74,6 +74,11 @@ person_total as (
     group by list_month, person_id
 ),
 
+withdrawn_person as (
+    select distinct person_id
+    from settle.withdrawn_person
+),
+
 final as (
     select
         difference.*,
@@ -97,7 +102,7 @@ final as (
             difference.list_month = person_total.list_month
             and difference.person_id = person_total.person_id
     left join core.person as person on difference.person_id = person.person_id
-    left join settle.withdrawn_person as withdrawn
+    left join withdrawn_person as withdrawn
         on difference.person_id = withdrawn.person_id
     left join settle.touched as choice
         on difference.person_id = choice.person_id and choice.touched_code = 'choice'

@@ -15,6 +15,7 @@ frozen as (
     from ledger.frozen_list
     where
         rulebook_id = $rulebook_id
+        and list_month >= $begin_date
         and list_month < $list_month
         and status_code = 'paid'
         and person_id is not null
@@ -30,7 +31,11 @@ frozen as (
         is_shadow,
         person_days
     from ledger.frozen_change
-    where rulebook_id = $rulebook_id and list_month < $list_month and person_id is not null
+    where
+        rulebook_id = $rulebook_id
+        and list_month >= $begin_date
+        and list_month < $list_month
+        and person_id is not null
 ),
 
 -- Former ids of whoever is touched.
