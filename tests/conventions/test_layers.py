@@ -45,8 +45,6 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "publish.withdrawal": (),
     "pipeline": (*LAKE, "lake", "vault", "publish.withdrawal", "rules"),
     "need": (*LAKE, "lake"),
-    "pipeline": (*LAKE, "lake", "vault", "publish.withdrawal", "rules"),
-    "need": (*LAKE, "lake"),
     "need_commands": (*BASE, "pipeline", "need", "rules", "vault"),
     "settlement": (*LAKE, "lake", "rules", "pipeline", "vault.hidden_lists"),
     "expectations": (*LAKE, "lake"),
@@ -85,9 +83,7 @@ USERS: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("expectations.engine",),
     "duckdb_extensions": ("lake.connection",),
     "pyrage": ("vault",),
-    "typer": (
-        "cli", "contract_commands", "need_commands", "rights_commands", "settle_commands"
-    ),
+    "typer": ("cli", "contract_commands", "need_commands", "rights_commands", "settle_commands"),
 }
 
 # Everyone else takes the time as an argument.
