@@ -19,10 +19,11 @@ from dagster_project.settings import Settings
 from dagster_project.settlement.runs import recompute
 from tests.support.homes import silent
 from tests.support.identity import code
-from tests.support.paid_region import deliveries, paid_home
+from tests.support.paid_region import paid_home
 from tests.support.postgres import postgres_server
 from tests.support.runs import NOW
 
+pytestmark = pytest.mark.deep
 Digests = list[tuple[int, str]]
 
 
@@ -82,7 +83,6 @@ def test_after_a_restore_from_backup(home: Settings, tmp_path: Path) -> None:
     assert_recomputes(other, before)
 
 
-@pytest.mark.deep
 def test_after_a_person_was_erased_whose_days_stay(home: Settings) -> None:
     before = digests(home)
     with pipeline.open_session(home, now=lambda: NOW) as session:
@@ -98,7 +98,6 @@ def test_after_a_person_was_erased_whose_days_stay(home: Settings) -> None:
     assert_recomputes(home, before)
 
 
-@pytest.mark.deep
 def test_after_the_catalog_moved_to_postgresql(home: Settings, tmp_path: Path) -> None:
     before = digests(home)
     with postgres_server(tmp_path) as target:
@@ -106,16 +105,3 @@ def test_after_the_catalog_moved_to_postgresql(home: Settings, tmp_path: Path) -
         (home.lake / "catalog.sqlite").rename(tmp_path / "no_more.sqlite")
         assert digests(moved) == before
         assert_recomputes(moved, before)
-
-
-def test_who_comes_under_an_order_leaves_the_frozen_lists(tmp_path: Path) -> None:
-    """June's register brings an order for two people whom May's list of June's run names."""
-    home = paid_home(tmp_path, *deliveries(orders=(0, 4), ordered_in=201706))
-    with pipeline.open_session(home) as session:
-        protected = session.lake.count("select count(*) from protected_person")
-        told = session.lake.count(
-            "select count(*) from ledger.frozen_list semi join protected_person using (person_id)"
-            " where provider_id is not null or municipality_code is not null"
-        )
-    assert (protected, told) == (2, 0)
-    assert_recomputes(home, digests(home))

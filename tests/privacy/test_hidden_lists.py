@@ -24,7 +24,7 @@ from dagster_project.vault.hidden_lists import Counted, HiddenDays, count_hidden
 from dagster_project.vault.keys import create_keyring, read_keyring
 from tests.support.deliveries import ENROLMENTS, Sent, encode
 from tests.support.homes import new_settings, silent, take_in
-from tests.support.paid_region import JUNE, choice, deliveries
+from tests.support.paid_region import JUNE, choice, deliveries, paid_tables
 from tests.support.quick_lake import quick_build, quick_home
 
 PROVIDERS = {f"L{n}": "P1" if n < 6 else "P2" for n in range(12)}
@@ -87,7 +87,7 @@ def paid(session: Session) -> Decimal:
 
 
 def settled_days(folder: Path, *sent_deliveries: Sent) -> Decimal:
-    with quick_home(new_settings(folder)) as session:
+    with quick_home(new_settings(folder), paid_tables()) as session:
         assert not take_in(session, *sent_deliveries).refusals
         quick_build(session)
         assert len(settle_due(session, report=silent)) == 2
@@ -110,7 +110,7 @@ def test_every_day_is_paid_whether_or_not_the_lake_may_tell_whose_it_is(tmp_path
 def test_an_order_takes_persons_out_of_lists_that_were_frozen_before_it(tmp_path: Path) -> None:
     first = [d for d in deliveries() if d.sequence != JUNE]
     later = [d for d in deliveries(orders=(0, 4), ordered_in=JUNE) if d.sequence == JUNE]
-    with quick_home(new_settings(tmp_path)) as session:
+    with quick_home(new_settings(tmp_path), paid_tables()) as session:
         take_in(session, *first)
         quick_build(session)
         assert [s.settlement_month for s in settle_due(session, report=silent)] == [

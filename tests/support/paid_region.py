@@ -6,11 +6,14 @@ Here: deliveries and a settled home. Not here: what is asked of it.
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from dagster_project import pipeline
+from dagster_project.pipeline import Definition, load_definition
 from dagster_project.settings import Settings
 from dagster_project.settlement.due import settle_due
+from dagster_project.sql_models import ModelGraph
 from dagster_project.vault.keys import create_keyring
 from tests.support.deliveries import (
     ENROLMENTS,
@@ -35,6 +38,33 @@ MAY, JUNE = 201705, 201706
 PROVIDERS = ("P1", "P2")
 LATE = 11
 """Whose choice of May comes with June's delivery."""
+
+
+_READ = (
+    *("core.enrolment", "core.residence", "core.municipality", "core.provider", "core.site"),
+    *("core.procedure", "core.voucher_provider", "core.unresolved"),
+    *("mart.capitation_tariff", "mart.capitation_need_factor"),
+    "mart.capitation_correction_factor",
+)
+
+
+@lru_cache
+def paid_tables() -> Definition:
+    """All contracts, and of the models those that a settlement rests on."""
+    whole = load_definition(Settings())
+    kept: set[str] = set()
+
+    def keep(name: str) -> None:
+        if name not in kept:
+            kept.add(name)
+            for parent in whole.graph.upstream_models(whole.graph.model(name)):
+                keep(parent)
+
+    for name in _READ:
+        keep(name)
+    models = tuple(m for m in whole.graph.models if m.full_name in kept)
+    prints = {m.full_name: whole.graph.fingerprints[m.full_name] for m in models}
+    return Definition(whole.catalogue, whole.rulebooks, ModelGraph(models, prints))
 
 
 def deliveries(*, orders: tuple[int, ...] = (), ordered_in: int = MAY) -> tuple[Sent, ...]:
