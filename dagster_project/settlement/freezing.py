@@ -129,11 +129,11 @@ def month_inputs(
     run_id = lake.count(f"select coalesce(max(capitation_run_id), 0) + 1 from {RUN}")
     bench = Bench(lake, _values(version, until, month) | {"capitation_run_id": run_id})
     bench.values["incentive_share"] = _incentive_share(bench)
-    _refuse_broken_choices(bench)
     bench.make("provider")
     bench.make("station")
     _take_factors(bench, "draft_tariff" if is_draft else "tariff")
     _list(bench, month, next_month(month), is_partial=False)
+    _refuse_broken_choices(bench)
     _refuse_missing_factors(bench)
     _count_hidden(session, bench)
     _take_acts(bench)
@@ -195,17 +195,19 @@ def _refuse_broken_choices(bench: Bench) -> None:
     Raises:
         TietoallasError: one ends before it starts, two overlap, or a provider is not known.
     """
-    ended, overlapping = bench.rows(
-        "with known as (select person_id, valid_from_date, valid_to_date from core.enrolment"
-        " where service_code = $service_code and known_from_seq <= $enrolment_sequence"
-        " and (known_to_seq is null or known_to_seq > $enrolment_sequence)"
-        " and valid_from_date < $end_date),"
-        " following as (select *, lead(valid_from_date) over (partition by person_id"
-        " order by valid_from_date, valid_to_date) as next_date from known"
-        " where valid_to_date is distinct from valid_from_date)"
-        " select (select count(*) from known where valid_to_date < valid_from_date),"
-        " (select count(*) from following where next_date is not null"
-        " and (valid_to_date is null or next_date < valid_to_date))"
+    (ended,) = bench.rows(
+        "select count(*) from core.enrolment where service_code = $service_code"
+        " and known_from_seq <= $enrolment_sequence and (known_to_seq is null"
+        " or known_to_seq > $enrolment_sequence) and valid_to_date < valid_from_date"
+        " and valid_from_date < $end_date"
+    )[0]
+    (overlapping,) = bench.rows(
+        "with several as (select person_id from settle.choice group by person_id"
+        " having count(*) > 1), following as (select person_id, to_date, lead(from_date) over"
+        " (partition by person_id order by from_date, to_date) as next_date from settle.choice"
+        " semi join several using (person_id))"
+        " select count(*) from following where next_date is not null"
+        " and (to_date is null or next_date < to_date)"
     )[0]
     month = f"{bench.values['list_month']:%Y-%m}"
     if ended:
@@ -219,10 +221,8 @@ def _refuse_broken_choices(bench: Bench) -> None:
             " two providers would be paid for the same days; have the portal correct them"
         )
     unknown = bench.rows(
-        "select distinct provider_id from core.enrolment anti join core.provider"
-        " using (provider_id) where service_code = $service_code and provider_id is not null"
-        " and valid_from_date < $end_date and known_from_seq <= $enrolment_sequence"
-        " and (known_to_seq is null or known_to_seq > $enrolment_sequence) order by all"
+        "select distinct provider_id from settle.choice anti join settle.provider"
+        " using (provider_id) where provider_id is not null order by all"
     )
     if unknown:
         raise TietoallasError(
