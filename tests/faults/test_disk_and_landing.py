@@ -40,7 +40,9 @@ SMALL_DISK = 'mount -t tmpfs -o size=64m tmpfs "$0" && exec "$@"'
 LIMITED = """
 import resource, sys
 from dagster_project.cli import main
+from tests.support import few_tables
 
+few_tables.obey_switch()
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 sys.argv = ["tietoallas", "run"]
 main()
