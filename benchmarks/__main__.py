@@ -1,7 +1,7 @@
 """`python -m benchmarks`: measure, and print a table for `benchmarks/README.md`.
 
 Here: arguments and printing. Not here: what is timed (`landing_to_core`, `own_extracts`,
-`start_up`).
+`settlement`, `start_up`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import landing_to_core, own_extracts, start_up
+from benchmarks import landing_to_core, own_extracts, settlement, start_up
 
 
 def main() -> None:
@@ -26,6 +26,8 @@ def main() -> None:
         lines = [
             *start_up.measure(),
             *own_extracts.measure(work),
+            *settlement.measure(work, residents=arguments.residents, months=arguments.months),
+            *settlement.measure(work, residents=5_600_000, months=1, memory_gib=4),
             *landing_to_core.measure(
                 work, residents=arguments.residents, months=arguments.months, runs=arguments.runs
             ),

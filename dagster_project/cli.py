@@ -25,10 +25,13 @@ from dagster_project import pipeline, rights_commands
 from dagster_project.contract_commands import contracts_app
 from dagster_project.errors import TietoallasError
 from dagster_project.lake import maintenance, status
+from dagster_project.need_commands import need_app
 from dagster_project.publish.quality import report_quality
 from dagster_project.publish.release import Release, publish
 from dagster_project.quality import supplier
 from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.settle_commands import explain_app, settle_app
+from dagster_project.settlement.due import settle_due
 from dagster_project.vault.as_sent import show_record
 from dagster_project.vault.keys import create_keyring, demo_keys_path, keyed
 
@@ -45,6 +48,9 @@ app.command(name="expire")(rights_commands.expire)
 app.command(name="backup")(rights_commands.back_up)
 app.command(name="restore")(rights_commands.restore)
 app.add_typer(contracts_app, name="contracts")
+app.add_typer(need_app, name="need")
+app.add_typer(settle_app, name="settle")
+app.add_typer(explain_app, name="explain")
 
 DEMO_RESIDENTS = 5_000
 DEMO_MONTHS = 12
@@ -80,6 +86,7 @@ def run(
     with pipeline.open_session(settings) as session, pipeline.recorded_run(session):
         ingested = pipeline.ingest(session, report=typer.echo)
         built = pipeline.build(session, report=typer.echo)
+        settle_due(session, report=typer.echo)
         release = publish(session)
     _summary(settings, ingested, built, release, seconds=time.monotonic() - started)
     if ingested.refusals:

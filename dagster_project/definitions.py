@@ -11,7 +11,7 @@ from datetime import datetime
 
 import dagster as dg
 
-from dagster_project.assets import automation, models, staging
+from dagster_project.assets import automation, models, settlement, staging
 from dagster_project.assets.checks import later_checks, plan_checks
 from dagster_project.assets.lake_run import lake_resource
 from dagster_project.pipeline import Definition, load_definition
@@ -40,10 +40,12 @@ def build_defs(
     refresh = automation.refresh_job()
     expectations = models.expectations_asset()
     quality = automation.asset_job("quality", [expectations], "Judge the lake, write the report.")
+    payments = settlement.settlement_asset()
+    settle = automation.asset_job("settle", [payments], "Settle a month, which closes it.")
     return dg.Definitions(
-        assets=[*ingested, *built, models.release_asset(), expectations],
+        assets=[*ingested, *built, models.release_asset(), expectations, payments],
         asset_checks=later_checks(plan),
-        jobs=[ingest, build, refresh, quality, automation.maintenance_job],
+        jobs=[ingest, build, refresh, quality, settle, automation.maintenance_job],
         sensors=[automation.landing_sensor(settings, loaded, refresh)],
         schedules=automation.schedules(refresh, quality),
         resources={"lake": lake_resource(settings, loaded, now)},

@@ -16,6 +16,7 @@ from dagster_project.contracts.model import Catalogue
 from dagster_project.errors import BuildError
 from dagster_project.lake.coded import VIEWS
 from dagster_project.lake.ddl import OPS_TABLES
+from dagster_project.lake.ledger import FROZEN_TABLES, PAYMENT_TABLES, columns_of
 from dagster_project.lake.upcast import lake_column_names
 from dagster_project.lake.views import PROMISE
 from dagster_project.rulebook import Rulebook
@@ -46,6 +47,9 @@ def root_columns(
         }
     for name, columns in OPS_TABLES.items():
         found[f"ops.{name}"] = tuple(c.split()[0] for c in columns.split(","))
+    for schema, tables in (("mart", PAYMENT_TABLES), ("ledger", FROZEN_TABLES)):
+        for name, definition in tables.items():
+            found[f"{schema}.{name}"] = tuple(column for column, _ in columns_of(definition))
     found["effective.delivery"] = found["ops.delivery"]
     found |= {f"coded.{name}": columns for name, columns in VIEWS.items()}
     found[f"rulebook.{PROMISE}"] = ("source", "table_name", "sequence_step", "freshness_days")

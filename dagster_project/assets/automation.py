@@ -13,7 +13,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_project.assets.keys import EXPECTATIONS
+from dagster_project.assets.keys import EXPECTATIONS, SETTLEMENT
 from dagster_project.assets.lake_run import POOL, LakeRun
 from dagster_project.lake import maintenance
 from dagster_project.pipeline import Definition
@@ -24,10 +24,10 @@ TIME_ZONE = "Europe/Helsinki"
 
 
 def refresh_job() -> dg.UnresolvedAssetJobDefinition:
-    """Everything, from landing to release; the suites take their time in a job of their own."""
+    """Everything, from landing to release; suites and settlement have jobs of their own."""
     return dg.define_asset_job(
         "refresh",
-        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(EXPECTATIONS),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(EXPECTATIONS, SETTLEMENT),
         description="Take in what lies in landing, build, check and publish.",
     )
 

@@ -14,6 +14,7 @@ from dagster_project.sql_models import Model
 LANDING = dg.AssetKey(["ops", "landing"])
 BUILD = dg.AssetKey(["ops", "build"])
 RELEASE = dg.AssetKey(["published", "release"])
+SETTLEMENT = dg.AssetKey(["ledger", "settlement"])
 EXPECTATIONS = dg.AssetKey(["ops", "expectations"])
 
 

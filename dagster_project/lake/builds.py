@@ -427,6 +427,18 @@ def record_green(lake: Lake, graph: ModelGraph, run: Run) -> int:
     return build_id
 
 
+def move_green(lake: Lake, run: Run) -> None:
+    """Let the last green build stand at the newest snapshot: what was added since is no model's.
+
+    A settlement adds to the ledger, and the release made next is to hold it.
+    """
+    lake.execute(
+        "insert into lake.ops.build select build_id + 1, ?, last_event_id, protection_count,"
+        " models_sha256, ?, ? from ops.build where build_id = ?",
+        [lake.snapshot_id(), run.now(), run.run_id, newest_green(lake).build_id],
+    )
+
+
 def _same(green: Green, event_id: int, protection_count: int, models_sha256: str) -> bool:
     """Whether nothing has happened since: the last green build is this one."""
     return (green.last_event_id, green.protection_count, green.models_sha256) == (

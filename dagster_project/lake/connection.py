@@ -26,9 +26,11 @@ from dagster_project.settings import Settings
 from dagster_project.sql_text import literal, quoted
 
 _EXTENSIONS = ("ducklake", "sqlite_scanner", "httpfs")
-_SCHEMAS = ("staging", "core", "mart", "ops")
-_VIEW_SCHEMAS = ("effective", "current", "changed", "rulebook", "coded")
+_SCHEMAS = ("staging", "core", "mart", "ops", "ledger")
+_VIEW_SCHEMAS = ("effective", "current", "changed", "rulebook", "coded", "settle")
 _GIB = 1024**3
+Values = list[Any] | dict[str, Any] | None
+"""Bound in order, or by the name of a `$name`."""
 _DISK_ERRORS = "disk I/O error|database or disk is full|No space left on device"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -60,20 +62,20 @@ class Lake:
     connection: duckdb.DuckDBPyConnection
     settings: Settings
 
-    def execute(self, sql: str, values: list[Any] | None = None) -> duckdb.DuckDBPyConnection:
+    def execute(self, sql: str, values: Values = None) -> duckdb.DuckDBPyConnection:
         """Run one statement with bound values."""
         return self.connection.execute(sql, values) if values else self.connection.execute(sql)
 
-    def rows(self, sql: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, values: Values = None) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         return self.execute(sql, values).fetchall()
 
-    def value(self, sql: str, values: list[Any] | None = None) -> Any:  # noqa: ANN401 - a cell
+    def value(self, sql: str, values: Values = None) -> Any:  # noqa: ANN401 - a cell
         """The first column of the only row of a query."""
         row = self.execute(sql, values).fetchone()
         return row[0] if row else None
 
-    def count(self, sql: str, values: list[Any] | None = None) -> int:
+    def count(self, sql: str, values: Values = None) -> int:
         """A count, from a query of one row and column."""
         return int(self.value(sql, values) or 0)
 
@@ -283,16 +285,12 @@ def _attach(lake: Lake) -> None:
     settings = lake.settings
     data_path = settings.lake / "data"
     data_path.mkdir(mode=0o700, exist_ok=True)
-    if settings.catalog == "sqlite":
-        target = f"ducklake:sqlite:{settings.lake / 'catalog.sqlite'}"
-        options = ", meta_journal_mode 'WAL', meta_busy_timeout 60000"
-    else:
-        # DuckLake's retry reads PostgreSQL's English messages (ducklake issue 1311).
-        target = f"ducklake:postgres:{settings.catalog} options='-c lc_messages=C'"
-        options = ""
+    journal = (
+        ", meta_journal_mode 'WAL', meta_busy_timeout 60000" if settings.catalog == "sqlite" else ""
+    )
     lake.execute(
-        f"attach {literal(target)} as lake (data_path {literal(str(data_path))},"
-        f" override_data_path true, data_inlining_row_limit 0{options})"
+        f"attach {literal(catalog_target(settings))} as lake (data_path {literal(str(data_path))},"
+        f" override_data_path true, data_inlining_row_limit 0{journal})"
     )
     for schema in _SCHEMAS:
         lake.execute(f"create schema if not exists lake.{schema}")
@@ -305,6 +303,14 @@ def _attach(lake: Lake) -> None:
     lake.execute("call lake.set_option('parquet_compression_level', 1)")
     # The register's rows are few, small and hold no person: they stay in the catalog.
     lake.execute("call lake.set_option('data_inlining_row_limit', 1000, schema => 'ops')")
+
+
+def catalog_target(settings: Settings) -> str:
+    """What DuckLake attaches: the catalog's file or database."""
+    if settings.catalog == "sqlite":
+        return f"ducklake:sqlite:{settings.lake / 'catalog.sqlite'}"
+    # DuckLake's retry reads PostgreSQL's English messages (ducklake issue 1311).
+    return f"ducklake:postgres:{settings.catalog} options='-c lc_messages=C'"
 
 
 @contextmanager

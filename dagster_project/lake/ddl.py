@@ -1,6 +1,7 @@
 """The lake's tables: staging from the contracts, and the register of what was done.
 
-Here: `create table` statements. Not here: core and mart tables, whose models make them (`builds`).
+Here: `create table` statements. Not here: core and mart tables, whose models make them (`builds`),
+the payment ledger's (`ledger`).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from dagster_project.contracts.model import Catalogue, Contract
 from dagster_project.errors import ContractError
 from dagster_project.lake.connection import Lake
+from dagster_project.lake.ledger import create_ledger_tables
 from dagster_project.lake.upcast import TECHNICAL_COLUMNS, lake_column_names, upcast_sql
 from dagster_project.sql_text import quoted
 
@@ -73,6 +75,15 @@ OPS_TABLES = {
         source varchar not null, table_name varchar not null, delivery_sequence bigint not null,
         act varchar not null, record_count bigint not null, erased_at timestamp not null,
         run_id varchar not null""",
+    "need_model_run": """
+        model_id varchar not null, event_id bigint not null, rulebook_id varchar not null,
+        valid_from_month date not null, index_month date not null, horizon_months bigint not null,
+        person_count bigint not null, test_index_month date, test_r_squared double,
+        test_age_sex_r_squared double, test_calibration double, trained_at timestamp not null,
+        run_id varchar not null""",
+    "need_model_coefficient": """
+        model_id varchar not null, term_kind varchar not null, term_code varchar not null,
+        coefficient double not null""",
     "protection_state": "scrubbed_count bigint not null",
     "staged_version": """
         source varchar not null, table_name varchar not null, contract_version varchar not null""",
@@ -88,6 +99,7 @@ def create_tables(lake: Lake, catalogue: Catalogue) -> None:
     with lake.transaction():  # one commit for all, not one for each
         for name, columns in OPS_TABLES.items():
             lake.execute(f"create table if not exists lake.ops.{name} ({columns})")
+        create_ledger_tables(lake)
         staged = _staged_majors(lake)
         for key in catalogue.tables():
             newest, major = catalogue.latest(key), staged.get(key)

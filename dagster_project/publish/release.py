@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -21,6 +21,8 @@ from dagster_project.contracts.dictionary import DictionaryRow, dictionary_rows
 from dagster_project.errors import BuildError
 from dagster_project.lake.builds import Green, newest_green
 from dagster_project.lake.connection import Lake
+from dagster_project.lake.ledger import PAYMENT_TABLES, READ_WITHIN
+from dagster_project.lake.ledger_dictionary import ledger_rows
 from dagster_project.pipeline import Session
 from dagster_project.private_files import fsync_directory
 from dagster_project.publish import analyst
@@ -28,6 +30,8 @@ from dagster_project.publish.withdrawal import MANIFEST, PERSON_LEVEL, complete_
 from dagster_project.sql_text import literal, quoted
 
 CURRENT = "current"
+CONTROLLER = "controller"
+"""Folder of the exact ledger, for those who pay and audit."""
 
 
 @dataclass(frozen=True)
@@ -146,13 +150,17 @@ def _stage(session: Session, staging: Path, release_id: str) -> Release:
     lake = session.lake
     green = newest_green(lake)
     previous = _current_directory(lake.settings.published)
-    flat = staging / "internal" / "bi"
-    flat.mkdir(parents=True)
+    shelves = {
+        staging / "internal" / "bi": _publications(session, green.snapshot_id),
+        staging / CONTROLLER: _ledger(green.snapshot_id, PAYMENT_TABLES),
+    }
     tables = []
-    for name, query in _publications(session, green.snapshot_id).items():
-        table = _write_parquet(lake, query, flat / f"{name}.parquet", staging)
-        _link_unchanged(staging / table.path, table, previous)
-        tables.append(table)
+    for shelf, queries in shelves.items():
+        shelf.mkdir(parents=True)
+        for name, query in queries.items():
+            table = _write_parquet(lake, query, shelf / f"{name}.parquet", staging)
+            _link_unchanged(staging / table.path, table, previous)
+            tables.append(table)
     analyst_file = staging / "analyst" / "tietoallas.duckdb"
     analyst_file.parent.mkdir(mode=0o700)
     analyst.write_database(session, analyst_file, green.snapshot_id)
@@ -173,9 +181,16 @@ def _publications(session: Session, snapshot_id: int) -> dict[str, str]:
         for m in session.definition.graph.models
         if m.schema == "mart"
     }
-    rows = [_flat(row) for row in dictionary_rows(session.definition.catalogue)]
+    told = [*dictionary_rows(session.definition.catalogue), *ledger_rows()]
+    rows = [_flat(row) for row in told]
     session.lake.connection.register("dictionary_rows", pa.Table.from_pylist(rows))
-    return marts | {"data_dictionary": "select * from dictionary_rows"}
+    payments = _ledger(snapshot_id, READ_WITHIN)
+    return marts | payments | {"data_dictionary": "select * from dictionary_rows"}
+
+
+def _ledger(snapshot_id: int, names: Iterable[str]) -> dict[str, str]:
+    """Queries of tables of the payment ledger, which no model makes; they name no person."""
+    return {name: f"select * from lake.mart.{name} at (version => {snapshot_id})" for name in names}
 
 
 def _flat(row: DictionaryRow) -> dict[str, object]:
@@ -225,14 +240,15 @@ def _seal(staging: Path) -> None:
         if path.is_file():
             with path.open("rb") as handle:
                 os.fsync(handle.fileno())
-            path.chmod(0o400 if _is_person_level(path, staging) else 0o444)
+            path.chmod(0o400 if _is_narrow(path, staging) else 0o444)
     for directory in (*sorted(p for p in staging.rglob("*") if p.is_dir()), staging):
-        directory.chmod(0o700 if _is_person_level(directory, staging) else 0o755)
+        directory.chmod(0o700 if _is_narrow(directory, staging) else 0o755)
         fsync_directory(directory)
 
 
-def _is_person_level(path: Path, staging: Path) -> bool:
-    return path.relative_to(staging).parts[:1] in [(name,) for name in PERSON_LEVEL]
+def _is_narrow(path: Path, staging: Path) -> bool:
+    """Whether it is for few: of single persons, or exact lines of money."""
+    return path.relative_to(staging).parts[:1] in [(name,) for name in (*PERSON_LEVEL, CONTROLLER)]
 
 
 def _point_current(published: Path, release_id: str) -> None:

@@ -83,6 +83,9 @@ PERSON_TABLES_WITH_PLACES = TABLES_OF_THE_SMALL_REGION | {
     "staging.flags",
     "core.survey_response",
     "core.flag",
+    "core.prior_use",
+    "ledger.frozen_list",
+    "ledger.frozen_change",
 }
 
 

@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import duckdb
@@ -33,7 +32,7 @@ _AT_SNAPSHOT = re.compile(r"lake\.(core|mart)\.(\w+) at \(version => (\d+)\)")
 class QuickLake(Lake):
     """A lake whose tables are plain ones."""
 
-    def execute(self, sql: str, values: list[Any] | None = None) -> duckdb.DuckDBPyConnection:
+    def execute(self, sql: str, values: connection.Values = None) -> duckdb.DuckDBPyConnection:
         """Run one statement, with the lake format's own words put into plain DuckDB's."""
         if " set partitioned by " in sql:
             return self.connection

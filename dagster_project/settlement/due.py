@@ -1,0 +1,128 @@
+"""Months that are due: settled in their order, as far as what has been delivered goes.
+
+Here: which months, and stopping at the first that cannot be settled. Not here: settling one
+(`runs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from dagster_project.errors import TietoallasError
+from dagster_project.lake import builds
+from dagster_project.lake.connection import Lake
+from dagster_project.pipeline import Report, Session
+from dagster_project.settlement.runs import Settled, settle
+from dagster_project.settlement.scheme import CHOICES, REGISTER, next_month
+
+
+def settle_due(session: Session, *, report: Report = print) -> list[Settled]:
+    """Settle every month that is due of every scheme that pays; the lake is green afterwards.
+
+    A month that cannot be settled is told with the reason, and those after it wait.
+    """
+    done = [
+        settled for payer in _payers(session.lake) for settled in _settled(session, payer, report)
+    ]
+    if done:
+        builds.move_green(session.lake, session.run)
+    return done
+
+
+@dataclass(frozen=True)
+class _Payer:
+    """A scheme that pays, and the months that it is to be settled for."""
+
+    rulebook_id: str
+    months: tuple[date, ...]
+
+
+def _settled(session: Session, payer: _Payer, report: Report) -> Iterator[Settled]:
+    for month in payer.months:
+        try:
+            settled = settle(session, month, payer.rulebook_id)
+        except TietoallasError as error:
+            report(f"not settled: {error}")
+            return
+        report(line(settled))
+        yield settled
+
+
+def settle_month(session: Session, month: date) -> list[Settled]:
+    """Settle one month of every scheme that pays; the lake is green afterwards.
+
+    Raises:
+        TietoallasError: one of them is closed for that month, or cannot be settled.
+    """
+    rows = session.lake.rows(
+        "select rulebook_id from rulebook.capitation_payer where valid_from_date <= ?"
+        " qualify row_number() over (partition by service_code order by valid_from_date desc) = 1"
+        " order by rulebook_id",
+        [month],
+    )
+    done = [settle(session, month, rulebook_id) for (rulebook_id,) in rows]
+    builds.move_green(session.lake, session.run)
+    return done
+
+
+def line(settled: Settled) -> str:
+    """A settlement in one line."""
+    sums = settled.reckoned
+    return (
+        f"settled {settled.rulebook_id} {settled.settlement_month:%Y-%m}: run"
+        f" {settled.capitation_run_id}, {sums.paid_eur} EUR to pay, {sums.shadow_eur} EUR in"
+        f" shadow, {sums.line_count} lines, {sums.adjustment_count} corrections"
+    )
+
+
+def _payers(lake: Lake) -> list[_Payer]:
+    """Schemes with the months that are covered by deliveries and not settled."""
+    newest = _newest_month(lake)
+    rows = lake.rows(
+        "select rulebook_id, service_code, min(valid_from_date) from rulebook.capitation_payer"
+        " group by rulebook_id, service_code order by rulebook_id"
+    )
+    return [
+        _Payer(
+            rulebook_id, tuple(_months(_first_month(lake, rulebook_id, service, starts), newest))
+        )
+        for rulebook_id, service, starts in rows
+    ]
+
+
+def _months(first: date | None, last: date | None) -> Iterator[date]:
+    month = first
+    while month is not None and last is not None and month <= last:
+        yield month
+        month = next_month(month)
+
+
+def _newest_month(lake: Lake) -> date | None:
+    """The last month that both the portal and the register cover."""
+    months = [
+        lake.value(
+            "select cast(date_trunc('month', max(covers_to_date)) as date) from effective.delivery"
+            " where source = ? and table_name = ? and covers_to_date = last_day(covers_to_date)",
+            key.split("/"),
+        )
+        for key in (CHOICES, REGISTER)
+    ]
+    return None if None in months else min(months)
+
+
+def _first_month(lake: Lake, rulebook_id: str, service: str, starts: date) -> date | None:
+    """The month after the newest settled one, or that in which the first choice was made."""
+    settled = lake.value(
+        "select max(settlement_month) from mart.capitation_run where rulebook_id = ?",
+        [rulebook_id],
+    )
+    if settled is not None:
+        return next_month(settled)
+    first = lake.value(
+        "select cast(date_trunc('month', min(valid_from_date)) as date) from core.enrolment"
+        " where service_code = ?",
+        [service],
+    )
+    return None if first is None else max(first, starts)

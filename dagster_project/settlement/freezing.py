@@ -1,0 +1,517 @@
+"""The inputs of a settlement: gathered from the lake, judged, frozen; and had back from the ledger.
+
+Here: lists, factors, providers, acts, and the errors for what is wrong in them. Not here: amounts
+(`reckoning`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from dagster_project.errors import TietoallasError
+from dagster_project.lake.connection import Lake
+from dagster_project.pipeline import Session
+from dagster_project.rulebook import Rulebook
+from dagster_project.rules.capitation import days_in_year
+from dagster_project.rules.capitation_rulebook import Version
+from dagster_project.settlement.bench import Bench
+from dagster_project.settlement.scheme import (
+    CHOICES,
+    REGISTER,
+    CutOff,
+    cut_off,
+    next_month,
+    previous_month,
+    version_of,
+)
+from dagster_project.vault.hidden_lists import HiddenDays, count_hidden
+
+RUN = "mart.capitation_run"
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The settlement before, of the same rulebook."""
+
+    capitation_run_id: int
+    settlement_month: date
+    last_event_id: int
+    cut_off: CutOff
+
+
+def refuse_closed(lake: Lake, rulebook_id: str, month: date) -> None:
+    """A month is settled once.
+
+    Raises:
+        TietoallasError: it was, or a later one was.
+    """
+    rows = lake.rows(
+        f"select settlement_month, capitation_run_id from {RUN} where rulebook_id = ?"
+        " and settlement_month >= ? order by settlement_month",
+        [rulebook_id, month],
+    )
+    if rows and rows[0][0] == month:
+        raise TietoallasError(
+            f"{month:%Y-%m} is closed: {rulebook_id} was settled by run {rows[0][1]}, and what has"
+            " come since is corrected in the next month's run; `tietoallas settle recompute`"
+            " works it out again"
+        )
+    if rows:
+        raise TietoallasError(
+            f"{rows[0][0]:%Y-%m} of {rulebook_id} is settled already, so {month:%Y-%m} cannot"
+            " follow it; months are settled in their order"
+        )
+
+
+def earlier_run(lake: Lake, rulebook_id: str, month: date) -> Earlier | None:
+    """The newest settlement of a rulebook before a month."""
+    rows = lake.rows(
+        f"select capitation_run_id, settlement_month, last_event_id from {RUN}"
+        " where rulebook_id = ? and settlement_month < ?"
+        " order by capitation_run_id desc limit 1",
+        [rulebook_id, month],
+    )
+    if not rows:
+        return None
+    run_id, settled, event_id = rows[0]
+    return Earlier(run_id, settled, event_id, run_cut_off(lake, run_id))
+
+
+def run_cut_off(lake: Lake, run_id: int) -> CutOff:
+    """The newest deliveries that a run took note of."""
+    sequences = dict(
+        lake.rows(
+            "select source || '/' || table_name, delivery_sequence from ledger.frozen_source"
+            " where capitation_run_id = ?",
+            [run_id],
+        )
+    )
+    return CutOff(sequences[CHOICES], sequences[REGISTER])
+
+
+def gather(session: Session, rulebook_id: str, month: date, *, known_through: date) -> Bench:
+    """Every input of a month's settlement, judged, in working tables.
+
+    Raises:
+        TietoallasError: something is missing or contradicts itself; nothing was written.
+    """
+    lake, definition = session.lake, session.definition
+    refuse_closed(lake, rulebook_id, month)
+    version = version_of(lake, definition.rulebooks, rulebook_id, month)
+    _refuse_other_payer(lake, version, month)
+    until = cut_off(lake, definition.catalogue, month, known_through)
+    bench = month_inputs(session, version, until, month)
+    _gather_changes(bench)
+    bench.make("payee")
+    return bench
+
+
+def month_inputs(
+    session: Session, version: Version, until: CutOff, month: date, *, is_draft: bool = False
+) -> Bench:
+    """What a month is worked out from, closed months left aside.
+
+    Args:
+        session: Lake and vault.
+        version: Of the payment scheme.
+        until: What is known.
+        month: Its first day.
+        is_draft: Whether amounts come straight from the rulebook, no tariff having been built.
+
+    Raises:
+        TietoallasError: something is missing or contradicts itself.
+    """
+    lake = session.lake
+    run_id = lake.count(f"select coalesce(max(capitation_run_id), 0) + 1 from {RUN}")
+    bench = Bench(lake, _values(version, until, month) | {"capitation_run_id": run_id})
+    bench.values["incentive_share"] = _incentive_share(bench)
+    _refuse_broken_choices(bench)
+    bench.make("provider")
+    bench.make("station")
+    _take_factors(bench, "draft_tariff" if is_draft else "tariff")
+    _list(bench, month, next_month(month), is_partial=False)
+    _refuse_missing_factors(bench)
+    _count_hidden(session, bench)
+    _take_acts(bench)
+    _have_no_changes(bench)
+    return bench
+
+
+def _refuse_other_payer(lake: Lake, version: Version, month: date) -> None:
+    """A service is paid by one scheme.
+
+    Raises:
+        TietoallasError: it is another.
+    """
+    rows = lake.rows(
+        "select rulebook_id from rulebook.capitation_payer where service_code = ?"
+        " and valid_from_date <= ? order by valid_from_date desc limit 1",
+        [version.service_code, month],
+    )
+    if rows != [(version.rulebook_id,)]:
+        raise TietoallasError(
+            f"{version.rulebook_id} does not pay for {version.service_code} in {month:%Y-%m}"
+            f" ({rows[0][0] if rows else 'nothing'} does, by rulebooks/capitation_payer.yaml);"
+            " `tietoallas settle what-if` shows what it would pay"
+        )
+
+
+def _values(version: Version, until: CutOff, month: date) -> dict[str, Any]:
+    end = next_month(month)
+    return {
+        "rulebook_id": version.rulebook_id,
+        "version_date": version.valid_from_date,
+        "service_code": version.service_code,
+        "mode_code": version.mode.value,
+        "is_budget_neutral": version.is_budget_neutral,
+        "is_shadow_for_public": version.is_shadow_for_public,
+        "adults_from_age": version.adults_from_age,
+        "choice_delay_days": version.choice_delay_days,
+        "enrolment_sequence": until.enrolment_sequence,
+        "register_sequence": until.register_sequence,
+        "list_month": month,
+        "end_date": end,
+        "previous_month": previous_month(month),
+        "year_days": days_in_year(month),
+        "month_days": (end - month).days,
+    }
+
+
+def _incentive_share(bench: Bench) -> Decimal:
+    rows = bench.rows(
+        "select incentive_share from rulebook.capitation_incentive"
+        " where rulebook_id = $rulebook_id and valid_from_date = $version_date"
+    )
+    return rows[0][0] if rows else Decimal(0)
+
+
+def _refuse_broken_choices(bench: Bench) -> None:
+    """Choices that no list can be made of.
+
+    Raises:
+        TietoallasError: one ends before it starts, two overlap, or a provider is not known.
+    """
+    ended, overlapping = bench.rows(
+        "with known as (select person_id, valid_from_date, valid_to_date from core.enrolment"
+        " where service_code = $service_code and known_from_seq <= $enrolment_sequence"
+        " and (known_to_seq is null or known_to_seq > $enrolment_sequence)"
+        " and valid_from_date < $end_date),"
+        " following as (select *, lead(valid_from_date) over (partition by person_id"
+        " order by valid_from_date, valid_to_date) as next_date from known"
+        " where valid_to_date is distinct from valid_from_date)"
+        " select (select count(*) from known where valid_to_date < valid_from_date),"
+        " (select count(*) from following where next_date is not null"
+        " and (valid_to_date is null or next_date < valid_to_date))"
+    )[0]
+    month = f"{bench.values['list_month']:%Y-%m}"
+    if ended:
+        raise TietoallasError(
+            f"{month} cannot be settled: {ended} choices in core.enrolment end before they start;"
+            " have the portal correct them, then run again"
+        )
+    if overlapping:
+        raise TietoallasError(
+            f"{month} cannot be settled: {overlapping} choices in core.enrolment overlap, so that"
+            " two providers would be paid for the same days; have the portal correct them"
+        )
+    unknown = bench.rows(
+        "select distinct provider_id from core.enrolment anti join core.provider"
+        " using (provider_id) where service_code = $service_code and provider_id is not null"
+        " and valid_from_date < $end_date and known_from_seq <= $enrolment_sequence"
+        " and (known_to_seq is null or known_to_seq > $enrolment_sequence) order by all"
+    )
+    if unknown:
+        raise TietoallasError(
+            f"{month} cannot be settled: people chose {', '.join(p for (p,) in unknown)}, which the"
+            " register of sites does not have; ask its owner for a newer reference/sites"
+        )
+
+
+def _take_factors(bench: Bench, tariff: str) -> None:
+    """Tariff, regional and group factors, steps of list size: those in force in the month.
+
+    Raises:
+        TietoallasError: there is no tariff, or a negative amount in it.
+    """
+    bench.make("tariff", tariff)
+    for table in ("regional_factor", "group_factor", "breakpoint"):
+        bench.make(table)
+    month, rulebook_id = f"{bench.values['list_month']:%Y-%m}", bench.values["rulebook_id"]
+    if not bench.rows("select 1 from settle.tariff limit 1"):
+        raise TietoallasError(
+            f"{month} cannot be settled: mart.capitation_tariff has no amounts of {rulebook_id} of"
+            f" {bench.values['version_date']}; run `tietoallas run`, and see the rulebook"
+        )
+    negative = bench.rows("select min(base_eur) from settle.tariff having min(base_eur) < 0")
+    if negative:
+        raise TietoallasError(
+            f"{month} cannot be settled: an amount of {rulebook_id} is negative ({negative[0][0]});"
+            " see rulebooks/capitation_amount.yaml"
+        )
+
+
+def _take_acts(bench: Bench) -> None:
+    """Acts that the scheme pays beside the capitation; most schemes pay none."""
+    fees = bench.rows(
+        "select 1 from rulebook.capitation_act_fee where rulebook_id = $rulebook_id limit 1"
+    )
+    if fees:
+        bench.make("act")
+    else:
+        bench.take("act", _NO_ACT)
+
+
+def _list(bench: Bench, begin: date, end: date, *, is_partial: bool) -> None:
+    """Who is on whose list in the months from one date to another, into `settle.listed`."""
+    window: dict[str, Any] = {"begin_date": begin, "end_date": end, "is_partial": is_partial}
+    months = "select $begin_date as list_month, $end_date as end_date"
+    if is_partial:
+        months = "select list_month, end_date from settle.closed where list_month >= $begin_date"
+    else:
+        bench.take("touched", "select null::bigint as person_id limit 0")
+    bench.take("month", months, **window)
+    bench.make("choice", **window)
+    bench.make("stay", **window)
+    if is_partial:
+        bench.add("listed", "listed")
+    else:
+        bench.make("listed")
+
+
+def _count_hidden(session: Session, bench: Bench) -> None:
+    """Add the days of protected persons to the lists they are on, counted in the vault's zone."""
+    if not bench.rows("select 1 from settle.listed where status_code = 'hidden' limit 1"):
+        return
+    by_delivery: dict[int, dict[int, int]] = {}
+    bench.make("hidden")
+    for sequence, record, days in bench.rows("select * from settle.hidden order by all"):
+        by_delivery.setdefault(sequence, {})[record] = days
+    if not by_delivery:
+        return
+    source, table = CHOICES.split("/")
+    digests = dict(
+        bench.lake.rows(
+            "select delivery_sequence, sha256 from ops.delivery"
+            " where source = ? and table_name = ?",
+            [source, table],
+        )
+    )
+    catalogue = session.definition.catalogue
+    hidden = [
+        HiddenDays(catalogue.in_force(CHOICES, sequence), digests[sequence], days)
+        for sequence, days in by_delivery.items()
+    ]
+    lists = bench.rows(
+        "select provider_id, cast(sum(person_days) as bigint) from settle.listed"
+        " where status_code = 'paid' and not is_shadow group by provider_id order by all"
+    )
+    for counted in count_hidden(session.blobs, hidden, dict(lists)):
+        bench.run(
+            "insert into memory.settle.listed by name select $list_month as list_month,"
+            " 'paid' as status_code, provider_id, is_shadow, $person_count as person_count,"
+            " $person_days as person_days from settle.provider where provider_id = $provider_id",
+            provider_id=counted.provider_id,
+            person_count=counted.person_count,
+            person_days=counted.person_days,
+        )
+
+
+def _refuse_missing_factors(bench: Bench) -> None:
+    """A paid day without its amount or factor.
+
+    Raises:
+        TietoallasError: there is one; the message names bands and municipalities, never a person.
+    """
+    month, rulebook_id = f"{bench.values['list_month']:%Y-%m}", bench.values["rulebook_id"]
+    days = bench.rows(
+        "select cast(sum(person_days) as bigint) from settle.listed"
+        " where status_code = 'paid' and age_from is null and person_id is not null"
+        " having sum(person_days) > 0"
+    )
+    if days:
+        raise TietoallasError(
+            f"{month} cannot be settled: {days[0][0]} person-days are of an age or sex for which"
+            f" {rulebook_id} has no amount; mend its age bands"
+        )
+    regional = bench.rows(
+        "select distinct municipality_code from settle.listed anti join settle.regional_factor"
+        " using (municipality_code) where status_code = 'paid' and person_id is not null"
+        " order by all"
+    )
+    if regional:
+        raise TietoallasError(
+            f"{month} cannot be settled: {rulebook_id} has no regional factor for municipality"
+            f" {', '.join(str(m) for (m,) in regional)}; add it to capitation_regional_factor"
+        )
+
+
+def _have_no_changes(bench: Bench) -> None:
+    """No closed month, and nothing to correct in one."""
+    bench.take("month", _NO_MONTH)
+    bench.take("settled_cell", f"select * exclude (person_id) from ({_NO_CHANGE})")
+    bench.take("change", _NO_CHANGE)
+    for table in _CORRECTED:
+        bench.take(f"new_{table}", f"select * from settle.{table} limit 0")
+    bench.make("payee")
+
+
+def _gather_changes(bench: Bench) -> None:
+    """What is known now of closed months less what was settled, into `settle.change`."""
+    earlier = earlier_run(bench.lake, bench.values["rulebook_id"], bench.values["list_month"])
+    if earlier is not None:
+        bench.make("closed")
+        _compare(bench, earlier)
+        bench.take("month", "select list_month, year_days, neutrality_factor from settle.closed")
+
+
+def _compare(bench: Bench, earlier: Earlier) -> None:
+    (first,) = bench.rows("select min(list_month) from settle.closed")[0]
+    is_full = _is_out_of_turn(bench.lake, earlier)
+    bench.make("withdrawn_person", last_event_id=earlier.last_event_id)
+    bench.make(
+        "touched",
+        earlier_enrolment_sequence=earlier.cut_off.enrolment_sequence,
+        earlier_register_sequence=earlier.cut_off.register_sequence,
+        first_date=first,
+        is_full=is_full,
+    )
+    for table in ("tariff", "regional_factor", "group_factor"):
+        bench.add(table, "closed_" + table)
+    _relist(bench, first)
+    bench.make("settled_cell")
+    bench.make("corrected")
+    for table in _CORRECTED:
+        bench.make(f"new_{table}")
+
+
+def _relist(bench: Bench, first: date) -> None:
+    """Lists of closed months as they would be now, from the first day that may differ."""
+    (touched,) = bench.rows(
+        "select cast(date_trunc('month', min(from_date)) as date) from settle.touched"
+    )[0]
+    if touched is None:
+        return
+    begin = max(first, touched)
+    _list(bench, begin, bench.values["list_month"], is_partial=True)
+    bench.make("settled", begin_date=begin)
+    bench.make("change")
+
+
+_CORRECTED = ("tariff", "regional_factor")
+"""Factors of closed months that a correction of the rulebook may change."""
+_NO_ACT = (
+    "select null::date as list_month, '' as provider_id, '' as procedure_code, false as is_shadow,"
+    " 0::bigint as act_count, null::decimal(18, 2) as fee_eur limit 0"
+)
+_NO_MONTH = (
+    "select null::date as list_month, 0 as year_days, null::decimal(18, 8) as neutrality_factor"
+    " limit 0"
+)
+_NO_CHANGE = (
+    "select null::date as list_month, '' as reason_code, null::bigint as person_id,"
+    " '' as provider_id, '' as site_id, 0 as age_from, '' as sex_code, '' as municipality_code,"
+    " false as is_shadow, 0::bigint as person_days limit 0"
+)
+
+
+def _is_out_of_turn(lake: Lake, earlier: Earlier) -> bool:
+    """Whether a delivery up to the cut-off before was withdrawn, put back or came since."""
+    for key, sequence in (
+        (CHOICES, earlier.cut_off.enrolment_sequence),
+        (REGISTER, earlier.cut_off.register_sequence),
+    ):
+        source, table = key.split("/")
+        if lake.count(
+            "select count(*) from ops.delivery_event where event_id > ? and source = ?"
+            " and table_name = ? and delivery_sequence <= ?",
+            [earlier.last_event_id, source, table, sequence],
+        ):
+            return True
+    return False
+
+
+def freeze(bench: Bench, rulebooks: Iterable[Rulebook]) -> None:
+    """Write every input into the ledger; call it in a transaction."""
+    for book in rulebooks:
+        if book.name.startswith("capitation_"):
+            _store(
+                bench,
+                "frozen_rulebook",
+                "select $list_month as list_month, $table_name as table_name, $sha256 as sha256,"
+                " $rulebook_text as rulebook_text",
+                table_name=book.name,
+                sha256=book.sha256,
+                rulebook_text=book.text,
+            )
+    own = "where list_month = $list_month"
+    _store(bench, "frozen_list", f"select * from settle.listed {own}")
+    for table in ("tariff", "regional_factor", "group_factor", "breakpoint", "act"):
+        _store(bench, f"frozen_{table}", f"select * from settle.{table} {own}")
+    for table in _CORRECTED:
+        _store(bench, f"frozen_{table}", f"select * from settle.new_{table}")
+    _store(bench, "frozen_change", "select * from settle.change")
+    _store(bench, "frozen_provider", "select $list_month as list_month, * from settle.payee")
+    _store(
+        bench,
+        "frozen_scheme",
+        "select $list_month as list_month, $version_date as version_date,"
+        " $service_code as service_code, $mode_code as mode_code,"
+        " $is_budget_neutral as is_budget_neutral, $incentive_share as incentive_share,"
+        " $year_days as year_days, $month_days as month_days",
+    )
+    for key, name in ((CHOICES, "enrolment_sequence"), (REGISTER, "register_sequence")):
+        source, table = key.split("/")
+        _store(
+            bench,
+            "frozen_source",
+            f"select $list_month as list_month, '{source}' as source, '{table}' as table_name,"
+            f" ${name} as delivery_sequence",
+        )
+
+
+def _store(bench: Bench, table: str, sql: str, **values: str) -> None:
+    """Add rows to a frozen table, under the run and its rulebook."""
+    bench.run(
+        f"insert into lake.ledger.{table} by name select $capitation_run_id as capitation_run_id,"
+        f" $rulebook_id as rulebook_id, * from ({sql})",
+        **values,
+    )
+
+
+def thaw(lake: Lake, run_id: int) -> Bench:
+    """The frozen inputs of a run, in working tables as they were when it was settled.
+
+    Raises:
+        TietoallasError: there is no such run.
+    """
+    rows = lake.rows(
+        "select rulebook_id, list_month, version_date, service_code, mode_code, is_budget_neutral,"
+        " incentive_share, year_days, month_days from ledger.frozen_scheme"
+        " where capitation_run_id = ?",
+        [run_id],
+    )
+    if not rows:
+        raise TietoallasError(f"there is no settlement run {run_id}; see `tietoallas settle list`")
+    names = "rulebook_id list_month version_date service_code mode_code is_budget_neutral"
+    named = f"{names} incentive_share year_days month_days".split()
+    bench = Bench(lake, dict(zip(named, rows[0], strict=True)) | {"capitation_run_id": run_id})
+    of_run = "where capitation_run_id = $capitation_run_id"
+    bench.take("listed", f"select * from ledger.frozen_list {of_run}")
+    bench.take("change", f"select * from ledger.frozen_change {of_run}")
+    bench.take("payee", f"select * from ledger.frozen_provider {of_run}")
+    for table in ("tariff", "regional_factor", "group_factor", "breakpoint", "act"):
+        frozen = f"select * from ledger.frozen_{table} {of_run} and list_month = $list_month"
+        bench.take(table, frozen)
+    for table in _CORRECTED:
+        frozen = f"select * from ledger.frozen_{table} {of_run} and list_month < $list_month"
+        bench.take(f"new_{table}", frozen)
+    bench.make("closed")
+    for table in ("tariff", "regional_factor", "group_factor"):
+        bench.add(table, "closed_" + table)
+    bench.make("settled_cell")
+    bench.take("month", "select list_month, year_days, neutrality_factor from settle.closed")
+    return bench

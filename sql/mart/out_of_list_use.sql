@@ -1,0 +1,125 @@
+-- grain: One row per month, service, provider of the list, reason, and service package used.
+-- key: [use_month, service_code, provider_id, reason_code, package_class_code]
+-- purpose: knowledge management
+-- may_be_empty: choice may not have begun
+with
+payer as (
+    select
+        payer.service_code,
+        payer.rulebook_id,
+        scheme.valid_from_date as version_date,
+        scheme.choice_delay_days,
+        lead(scheme.valid_from_date, 1, date '9999-12-31') over (
+            partition by payer.service_code order by scheme.valid_from_date
+        ) as next_version_date
+    from rulebook.capitation_payer as payer
+    inner join rulebook.capitation_scheme as scheme
+        on payer.rulebook_id = scheme.rulebook_id
+),
+
+-- Events of the basket, where they were: of an encounter its site, of an act that of its day.
+placed as (
+    select
+        cost.person_id,
+        cost.event_date,
+        cost.cost_month,
+        cost.event_kind_code,
+        cost.package_class_code,
+        cost.cost_eur,
+        coalesce(encounter.site_id, done.site_id) as site_id
+    from core.cost as cost
+    left join core.encounter as encounter
+        on
+            cost.event_kind_code = 'encounter'
+            and cost.event_id = encounter.encounter_id
+            and cost.cost_month = encounter.encounter_month
+    left join core.procedure as done
+        on
+            cost.event_kind_code = 'procedure'
+            and cost.event_id = done.procedure_id
+            and cost.cost_month = done.procedure_month
+    where
+        cost.package_class_code in (
+            select basket.package_class_code
+            from rulebook.capitation_basket as basket
+        )
+        and cost.person_id in (select enrolled.person_id from core.enrolment as enrolled)
+),
+
+used as (
+    select
+        payer.service_code,
+        enrolment.provider_id,
+        placed.cost_month,
+        placed.event_kind_code,
+        placed.package_class_code,
+        placed.person_id,
+        placed.cost_eur,
+        site.provider_id as used_provider_id,
+        site.service_code as used_service_code,
+        site.sector_code as used_sector_code
+    from placed
+    inner join core.enrolment as enrolment
+        on
+            placed.person_id = enrolment.person_id
+            and enrolment.known_to_seq is null
+    inner join payer
+        on
+            enrolment.service_code = payer.service_code
+            and placed.cost_month >= payer.version_date
+            and placed.cost_month < payer.next_version_date
+            and placed.event_date >= enrolment.valid_from_date + payer.choice_delay_days
+            and (
+                enrolment.valid_to_date is null
+                or placed.event_date < enrolment.valid_to_date + payer.choice_delay_days
+            )
+    inner join rulebook.capitation_basket as basket
+        on
+            payer.rulebook_id = basket.rulebook_id
+            and payer.version_date = basket.valid_from_date
+            and placed.package_class_code = basket.package_class_code
+    left join core.site as site
+        on
+            placed.site_id = site.site_id
+            and placed.event_date >= site.valid_from_date
+            and (site.valid_to_date is null or placed.event_date < site.valid_to_date)
+),
+
+reasoned as (
+    select
+        *,
+        case
+            when used_provider_id is null then 'place_not_known'
+            when used_provider_id = provider_id then 'own_list'
+            when used_service_code = 'emergency' then 'emergency'
+            when used_sector_code = 'public' then 'public_station'
+            else 'other_provider'
+        end as reason_code
+    from used
+),
+
+final as (
+    select
+        cost_month as use_month,
+        service_code,
+        provider_id,
+        reason_code,
+        package_class_code,
+        count(*) as event_count,
+        count(distinct person_id) as person_count,
+        cast(coalesce(sum(cost_eur), 0) as decimal(18, 2)) as cost_eur
+    from reasoned
+    where reason_code <> 'own_list'
+    group by cost_month, service_code, provider_id, reason_code, package_class_code
+)
+
+select
+    use_month,
+    service_code,
+    provider_id,
+    reason_code,
+    package_class_code,
+    event_count,
+    person_count,
+    cost_eur
+from final

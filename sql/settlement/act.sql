@@ -1,0 +1,45 @@
+-- Acts done in the month by the provider on whose list the person is that day, at the fees of
+-- the version.
+with
+fee as (
+    select
+        procedure_code,
+        fee_eur
+    from rulebook.capitation_act_fee
+    where rulebook_id = $rulebook_id and valid_from_date = $version_date
+),
+
+done as (
+    select
+        procedure.procedure_code,
+        procedure.person_id,
+        procedure.performed_date,
+        site.provider_id
+    from core.procedure as procedure
+    inner join core.site as site
+        on
+            procedure.site_id = site.site_id
+            and procedure.performed_date >= site.valid_from_date
+            and (site.valid_to_date is null or procedure.performed_date < site.valid_to_date)
+    where procedure.procedure_month = $list_month
+)
+
+select
+    $list_month as list_month,
+    done.provider_id,
+    done.procedure_code,
+    provider.is_shadow,
+    count(*) as act_count,
+    fee.fee_eur
+from done
+inner join fee on done.procedure_code = fee.procedure_code
+inner join settle.provider as provider on done.provider_id = provider.provider_id
+inner join settle.listed as listed
+    on
+        listed.list_month = $list_month
+        and listed.status_code = 'paid'
+        and done.person_id = listed.person_id
+        and done.provider_id = listed.provider_id
+        and done.performed_date >= listed.from_date
+        and done.performed_date < listed.from_date + cast(listed.person_days as integer)
+group by done.provider_id, done.procedure_code, provider.is_shadow, fee.fee_eur

@@ -1,0 +1,110 @@
+-- Closed months for which the rulebook now says other than was settled: a version put in since, or
+-- fixed amounts or regional factors put right. A calibrated tariff that was reckoned anew is none.
+with
+in_force as (
+    select
+        closed.list_month,
+        max(scheme.valid_from_date) as version_date
+    from settle.closed as closed
+    inner join rulebook.capitation_scheme as scheme
+        on scheme.rulebook_id = $rulebook_id and closed.list_month >= scheme.valid_from_date
+    group by closed.list_month
+),
+
+amount_now as (
+    select
+        in_force.list_month,
+        in_force.version_date,
+        tariff.age_from,
+        tariff.age_to,
+        tariff.sex_code,
+        case when scheme.base_code = 'fixed' then tariff.base_eur end as base_eur
+    from in_force
+    inner join rulebook.capitation_scheme as scheme
+        on
+            scheme.rulebook_id = $rulebook_id
+            and in_force.version_date = scheme.valid_from_date
+    inner join mart.capitation_tariff as tariff
+        on
+            tariff.rulebook_id = $rulebook_id
+            and in_force.version_date = tariff.version_date
+),
+
+amount_then as (
+    select
+        tariff.list_month,
+        tariff.version_date,
+        tariff.age_from,
+        tariff.age_to,
+        tariff.sex_code,
+        case when scheme.base_code = 'fixed' then tariff.base_eur end as base_eur
+    from settle.tariff as tariff
+    inner join in_force on tariff.list_month = in_force.list_month
+    inner join rulebook.capitation_scheme as scheme
+        on
+            scheme.rulebook_id = $rulebook_id
+            and in_force.version_date = scheme.valid_from_date
+),
+
+factor_now as (
+    select
+        in_force.list_month,
+        regional.municipality_code,
+        regional.factor
+    from in_force
+    inner join rulebook.capitation_regional_factor as regional
+        on
+            regional.rulebook_id = $rulebook_id
+            and in_force.version_date = regional.valid_from_date
+),
+
+factor_then as (
+    select
+        list_month,
+        municipality_code,
+        factor
+    from settle.regional_factor
+    where list_month < $list_month
+),
+
+amount_difference as (
+    (
+        select * from amount_now
+        except
+        select * from amount_then
+    )
+    union all
+    (
+        select * from amount_then
+        except
+        select * from amount_now
+    )
+),
+
+factor_difference as (
+    (
+        select * from factor_now
+        except
+        select * from factor_then
+    )
+    union all
+    (
+        select * from factor_then
+        except
+        select * from factor_now
+    )
+),
+
+final as (
+    select list_month
+    from amount_difference
+    union
+    select list_month
+    from factor_difference
+)
+
+select
+    in_force.list_month,
+    in_force.version_date
+from in_force
+inner join final on in_force.list_month = final.list_month

@@ -1,0 +1,139 @@
+"""Providers are paid for protected persons, and no row tells whose list they are on.
+
+Here: counting in the vault's zone, and what of it reaches the ledger. Not here: orders
+(`test_protection_orders`).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from dagster_project.contracts.model import Contract
+from dagster_project.errors import VaultError
+from dagster_project.pipeline import Session, load_definition
+from dagster_project.settlement.due import settle_due
+from dagster_project.settlement.runs import recompute
+from dagster_project.vault.deliveries import DeliveryVault
+from dagster_project.vault.hidden_lists import Counted, HiddenDays, count_hidden
+from dagster_project.vault.keys import create_keyring, read_keyring
+from tests.support.deliveries import ENROLMENTS, Sent, encode
+from tests.support.homes import new_settings, silent, take_in
+from tests.support.paid_region import JUNE, choice, deliveries, paid_tables
+from tests.support.quick_lake import quick_build, quick_home
+
+PROVIDERS = {f"L{n}": "P1" if n < 6 else "P2" for n in range(12)}
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> DeliveryVault:
+    create_keyring(tmp_path / "keys")
+    identity = read_keyring(tmp_path / "keys").age_identity
+    return DeliveryVault(tmp_path / "deliveries", identity)
+
+
+def portal() -> Contract:
+    return load_definition().catalogue.latest(ENROLMENTS)
+
+
+def sent_in(blobs: DeliveryVault, days: Mapping[int, int]) -> HiddenDays:
+    """Twelve choices: six of P1, then six of P2."""
+    rows = [{**choice(n), "provider_id": PROVIDERS[f"L{n}"]} for n in range(12)]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "enrolments_201705.ndjson"
+        file.write_bytes(encode(portal(), rows))
+        return HiddenDays(portal(), blobs.put(file).sha256, days)
+
+
+def test_days_of_enough_persons_are_told_as_they_are(blobs: DeliveryVault) -> None:
+    hidden = sent_in(blobs, dict.fromkeys(range(1, 13), 10))
+    assert count_hidden(blobs, [hidden], {"P1": 1, "P2": 99}) == [
+        Counted("P1", 6, 60),
+        Counted("P2", 6, 60),
+    ]
+
+
+def test_days_of_few_are_pooled_and_shared_by_the_lists_that_are_seen(blobs: DeliveryVault) -> None:
+    hidden = sent_in(blobs, {1: 31, 7: 10})
+    assert count_hidden(blobs, [hidden], {"P1": 100, "P2": 200, "P3": 5}) == [
+        Counted("P1", 0, 13),
+        Counted("P2", 0, 27),
+        Counted("P3", 0, 1),
+    ]
+
+
+def test_one_of_few_is_not_left_alone_beside_those_who_are_told(blobs: DeliveryVault) -> None:
+    """Six with P1 would be told, but then the only one with P2 would be the whole pool."""
+    hidden = sent_in(blobs, {**dict.fromkeys(range(1, 7), 10), 7: 31})
+    assert count_hidden(blobs, [hidden], {"P1": 1, "P2": 0}) == [Counted("P1", 0, 91)]
+
+
+def test_a_record_that_is_not_there_is_an_error(blobs: DeliveryVault) -> None:
+    with pytest.raises(VaultError, match="lacks records that the lake has"):
+        count_hidden(blobs, [sent_in(blobs, {99: 31})], {})
+
+
+def paid(session: Session) -> Decimal:
+    total = session.lake.value(
+        "select sum(person_days) from mart.capitation_line"
+        " where not is_shadow and line_kind_code in ('capitation', 'unseen')"
+    )
+    return Decimal(total)
+
+
+def settled_days(folder: Path, *sent_deliveries: Sent) -> Decimal:
+    with quick_home(new_settings(folder), paid_tables()) as session:
+        assert not take_in(session, *sent_deliveries).refusals
+        quick_build(session)
+        assert len(settle_due(session, report=silent)) == 2
+        told = session.lake.rows(
+            "select count(*) from ledger.frozen_list semi join protected_person using (person_id)"
+            " where provider_id is not null or site_id is not null"
+            " or municipality_code is not null"
+        )
+        assert told == [(0,)]
+        for (run_id,) in session.lake.rows("select capitation_run_id from mart.capitation_run"):
+            assert recompute(session.lake, run_id).is_equal
+        return paid(session)
+
+
+def test_every_day_is_paid_whether_or_not_the_lake_may_tell_whose_it_is(tmp_path: Path) -> None:
+    open_days = settled_days(tmp_path / "open", *deliveries())
+    assert settled_days(tmp_path / "hidden", *deliveries(orders=(0, 2, 4))) == open_days
+
+
+def test_an_order_takes_persons_out_of_lists_that_were_frozen_before_it(tmp_path: Path) -> None:
+    first = [d for d in deliveries() if d.sequence != JUNE]
+    later = [d for d in deliveries(orders=(0, 4), ordered_in=JUNE) if d.sequence == JUNE]
+    with quick_home(new_settings(tmp_path), paid_tables()) as session:
+        take_in(session, *first)
+        quick_build(session)
+        assert [s.settlement_month for s in settle_due(session, report=silent)] == [
+            date(2017, 5, 1)
+        ]
+        before = session.lake.rows("select * from mart.capitation_line order by all")
+        named = session.lake.count("select count(person_id) from ledger.frozen_list")
+        take_in(session, *later)
+        quick_build(session)
+        settle_due(session, report=silent)
+        left = session.lake.count(
+            "select count(person_id) from ledger.frozen_list where list_month = date '2017-05-01'"
+        )
+        corrected = session.lake.rows(
+            "select reason_code, count(*) from mart.capitation_adjustment group by all"
+        )
+        assert named - left >= 2
+        assert dict(corrected).keys() == {"late_enrolment"}
+        assert (
+            session.lake.rows(
+                "select * from mart.capitation_line where settlement_month = date '2017-05-01'"
+                " order by all"
+            )
+            == before
+        )
+        assert all(recompute(session.lake, run_id).is_equal for run_id in (1, 2))

@@ -1,0 +1,256 @@
+"""Random tariffs and lists: SQL against the rule in exact decimals, and what must hold of any.
+
+Here: months as they are first settled, and corrected. Not here: cases by hand (`tests/spec`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dagster_project.lake.ledger import take_out_persons
+from dagster_project.rules import capitation
+from dagster_project.rules.capitation_list import Choice, Resident, Stay, listed_days
+from dagster_project.settlement import runs
+from tests.support.settling import AREA, MAY, Desk, Tariff, clear, desk
+
+FEBRUARY, JUNE = date(2016, 2, 1), date(2017, 6, 1)
+PROVIDERS = ("P1", "P2")
+VERSION = date(2010, 1, 1)
+FACTORS = st.integers(10_000_000, 300_000_000).map(lambda n: Decimal(n).scaleb(-8))
+FEWER = settings(max_examples=settings().max_examples // 4)
+"""Where an example settles two months."""
+AMOUNTS = st.integers(0, 200_000).map(lambda n: Decimal(n).scaleb(-2))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A tariff, factors, and people with their sex."""
+
+    bands: tuple[tuple[int, int, str, str], ...]
+    regional: dict[str, str]
+    need: dict[str, Decimal]
+    correction: dict[str, Decimal]
+    people: tuple[tuple[Resident, str], ...]
+    is_budget_neutral: bool
+    month: date
+
+    @property
+    def tariff(self) -> Tariff:
+        return Tariff(
+            bands=self.bands,
+            regional=self.regional,
+            others={"is_budget_neutral": str(self.is_budget_neutral).lower()},
+        )
+
+
+@st.composite
+def bands(draw: st.DrawFn) -> tuple[tuple[int, int, str, str], ...]:
+    cuts = sorted(draw(st.sets(st.integers(1, 90), max_size=3)))
+    edges = [0, *cuts, 201]
+    return tuple(
+        (lower, upper - 1, sex, str(draw(AMOUNTS)))
+        for lower, upper in itertools.pairwise(edges)
+        for sex in ("1", "2")
+    )
+
+
+def spans(month: date, most: int) -> st.SearchStrategy[list[tuple[date, date | None]]]:
+    """Days that follow each other, some of them within the month; the last may have no end."""
+
+    def paired(days: list[int]) -> list[tuple[date, date | None]]:
+        at = [month + timedelta(n) for n in sorted(set(days))]
+        found: list[tuple[date, date | None]] = []
+        for n in range(0, len(at), 2):
+            found.append((at[n], at[n + 1] if n + 1 < len(at) else None))
+        return found
+
+    return st.lists(st.integers(-5, 35), min_size=1, max_size=most).map(paired)
+
+
+@st.composite
+def residents(draw: st.DrawFn, month: date) -> tuple[Resident, str]:
+    born = draw(
+        st.dates(date(1930, 1, 1), month - timedelta(40))
+        | st.sampled_from([date(2012, 2, 29), date(2008, 5, 1), date(2008, 5, 31)])
+    )
+    choices = [Choice(draw(st.sampled_from(PROVIDERS)), a, b) for a, b in draw(spans(month, 5))]
+    stays = [Stay(draw(st.sampled_from(AREA)), a, b) for a, b in draw(spans(month, 4))]
+    return Resident(born, choices, stays), draw(st.sampled_from("12"))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    month = draw(st.sampled_from([MAY, FEBRUARY]))
+    return Case(
+        bands=draw(bands()),
+        regional={code: str(draw(FACTORS)) for code in AREA},
+        need={p: draw(FACTORS) for p in PROVIDERS},
+        correction={p: draw(FACTORS) for p in PROVIDERS},
+        people=tuple(draw(st.lists(residents(month), min_size=1, max_size=6))),
+        is_budget_neutral=draw(st.booleans()),
+        month=month,
+    )
+
+
+@pytest.fixture(scope="module")
+def empty_desk() -> Desk:
+    made = desk()
+    made.delivered(FEBRUARY, JUNE)
+    made.lake.execute("delete from lake.ops.delivery where delivery_sequence = 201602")
+    made.lake.execute(
+        "insert into lake.ops.delivery select * replace (201602 as delivery_sequence,"
+        " null as predecessor_sequence, date '2016-02-29' as covers_to_date)"
+        " from lake.ops.delivery where delivery_sequence = 201705"
+    )
+    made.lake.execute(
+        "update lake.ops.delivery set predecessor_sequence = null where delivery_sequence = 201705"
+    )
+    return made
+
+
+def settled(empty: Desk, case: Case) -> tuple[Desk, runs.Settled]:
+    clear(empty)
+    on = empty.tariff(case.tariff)
+    for number, (resident, sex) in enumerate(case.people):
+        on.put("core.person", (number, sex, resident.birth_date, None))
+        for stay in resident.stays:
+            row = (number, stay.municipality_code, stay.from_date, stay.to_date, 201001, None)
+            on.put("core.residence", row)
+        for c in resident.choices:
+            on.choice(number, c.from_date, c.to_date, provider_id=c.provider_id, site_id=None)
+    for provider in PROVIDERS:
+        need = ("R", VERSION, case.month, provider, case.need[provider])
+        on.put("mart.capitation_need_factor", need)
+        factor = ("R", VERSION, provider, case.correction[provider], *([None] * 7))
+        on.put("mart.capitation_correction_factor", factor)
+    return on, on.settle(case.month)
+
+
+Cell = tuple[str, int, str, str]
+
+
+def by_rule(case: Case) -> dict[Cell, tuple[int, Decimal]]:
+    """Days and euros by provider, first age of the band, sex and municipality."""
+    days: Counter[Cell] = Counter()
+    for resident, sex in case.people:
+        for (provider, age, place), count in listed_days(resident, case.month).items():
+            first = max(a for a, b, s, _ in case.bands if a <= age and s == sex)
+            days[provider, first, sex, place] += count
+    base = {(a, s): Decimal(eur) for a, _, s, eur in case.bands}
+    order = sorted(days)
+    made = [
+        capitation.Cell(
+            person_days=days[cell],
+            base_eur=base[cell[1], cell[2]],
+            regional_factor=Decimal(case.regional[cell[3]]),
+            need_factor=case.need[cell[0]],
+            correction_factor=case.correction[cell[0]],
+        )
+        for cell in order
+    ]
+    year_days = capitation.days_in_year(case.month)
+    if case.is_budget_neutral:
+        _, amounts = capitation.neutral(made, year_days)
+    else:
+        amounts = [capitation.line(cell, year_days) for cell in made]
+    return {c: (days[c], eur) for c, eur in zip(order, amounts, strict=True)}
+
+
+@given(case=cases())
+def test_sql_pays_as_the_rule_does(empty_desk: Desk, case: Case) -> None:
+    on, done = settled(empty_desk, case)
+    expected = by_rule(case)
+    rows = on.rows(
+        "mart.capitation_line",
+        "provider_id, age_from, sex_code, municipality_code, person_days, amount_eur",
+    )
+    assert {row[:4]: row[4:] for row in rows} == expected
+    total = sum((eur for _, eur in expected.values()), Decimal(0))
+    assert sum(on.paid().values(), Decimal(0)) == total == done.reckoned.paid_eur
+
+
+@FEWER
+@given(case=cases())
+def test_a_recompute_gives_the_ledger_byte_by_byte_whoever_was_taken_out(
+    empty_desk: Desk, case: Case
+) -> None:
+    on, done = settled(empty_desk, case)
+    take_out_persons(on.lake, "select 0 union select 2")
+    again = runs.recompute(on.lake, done.capitation_run_id)
+    assert again.is_equal, again
+    assert not on.lake.count("select count(*) from ledger.frozen_list where person_id in (0, 2)")
+
+
+@FEWER
+@given(case=cases(), day=st.integers(1, 27))
+def test_splitting_a_month_gives_the_same_sum(empty_desk: Desk, case: Case, day: int) -> None:
+    """A choice cut in two on any day, with the same provider on both sides, changes nothing."""
+    cut = case.month + timedelta(day)
+
+    def split(choice: Choice) -> list[Choice]:
+        if not choice.from_date < cut < (choice.to_date or date.max):
+            return [choice]
+        return [replace(choice, to_date=cut), replace(choice, from_date=cut)]
+
+    people = tuple(
+        (replace(r, choices=[part for c in r.choices for part in split(c)]), sex)
+        for r, sex in case.people
+    )
+    whole = settled(empty_desk, case)[0].paid()
+    assert settled(empty_desk, replace(case, people=people))[0].paid() == whole
+
+
+@FEWER
+@given(case=cases())
+def test_a_person_more_never_lowers_a_payment_before_neutrality(
+    empty_desk: Desk, case: Case
+) -> None:
+    plain = replace(case, is_budget_neutral=False)
+    fewer = replace(plain, people=plain.people[:-1])
+    more, less = settled(empty_desk, plain)[0].paid(), settled(empty_desk, fewer)[0].paid()
+    assert all(more[provider] >= amount for provider, amount in less.items())
+
+
+@FEWER
+@given(case=cases(), late=cases())
+def test_a_closed_month_with_its_corrections_is_what_it_would_have_been(
+    empty_desk: Desk, case: Case, late: Case
+) -> None:
+    """June comes to know other choices and stays of May: line and correction are the rule's."""
+    first = replace(case, month=MAY, is_budget_neutral=False)
+    on, _ = settled(empty_desk, first)
+    on.lake.execute("update lake.core.enrolment set known_to_seq = 201706")
+    on.lake.execute("update lake.core.residence set known_to_seq = 201706")
+    people = [
+        (replace(old, choices=new.choices, stays=new.stays), sex)
+        for (old, sex), (new, _) in zip(case.people, late.people, strict=False)
+    ]
+    for number, (resident, _) in enumerate(people):
+        for s in resident.stays:
+            row = (number, s.municipality_code, s.from_date, s.to_date, 201706, None)
+            on.put("core.residence", row)
+        for c in resident.choices:
+            others = {"provider_id": c.provider_id, "site_id": None, "known_from_seq": 201706}
+            on.choice(number, c.from_date, c.to_date, **others)
+    done = on.settle(JUNE)
+    expected = by_rule(replace(first, people=tuple(people)))
+    found = on.rows(
+        "(select provider_id, age_from, sex_code, municipality_code, person_days, amount_eur"
+        " from mart.capitation_line where settlement_month = date '2017-05-01' union all"
+        " select provider_id, age_from, sex_code, municipality_code, person_days, amount_eur"
+        " from mart.capitation_adjustment)",
+        "provider_id, age_from, sex_code, municipality_code,"
+        " cast(sum(person_days) over cell as bigint), sum(amount_eur) over cell",
+        "true window cell as (partition by provider_id, age_from, sex_code, municipality_code)",
+    )
+    assert {row[:4]: row[4:] for row in found if row[4]} == expected
+    assert all(row[5] == 0 for row in found if not row[4])
+    assert runs.recompute(on.lake, done.capitation_run_id).is_equal
