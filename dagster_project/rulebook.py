@@ -59,8 +59,8 @@ def load_rulebooks(root: Path = ROOT) -> tuple[Rulebook, ...]:
 
 def _load(path: Path) -> Rulebook:
     text = path.read_bytes()
-    document: dict[str, Any] = yaml.safe_load(text)
     where = f"rulebooks/{path.name}"
+    document = _document(text.decode(), where)
     unknown = set(document) ^ {"description", "unit", "columns", "values"}
     if unknown:
         raise ContractError(f"{where}: lacks or does not know {sorted(unknown)}")
@@ -71,6 +71,35 @@ def _load(path: Path) -> Rulebook:
     )
     sha256 = hashlib.sha256(text).hexdigest()
     return Rulebook(path.stem, document["unit"], document["columns"], rows, sha256)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Says a key twice: refused. YAML would keep the last of two entries of one day, unseen."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping of a node.
+
+        Raises:
+            ContractError: it says a key twice.
+        """
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = [key for number, key in enumerate(keys) if key in keys[:number]]
+        if twice:
+            line = node.start_mark.line + 1
+            raise ContractError(f"two entries for {twice[0]} below line {line}; keep one")
+        return super().construct_mapping(node, deep=deep)
+
+
+def _document(text: str, where: str) -> dict[str, Any]:
+    try:
+        document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a safe loader
+    except yaml.YAMLError as error:
+        raise ContractError(f"{where} is no YAML: {error}") from None
+    except ContractError as error:
+        raise ContractError(f"{where}: {error}") from None
+    if not isinstance(document, dict):
+        raise ContractError(f"{where}: holds no rulebook")
+    return document
 
 
 def _entry(entry: dict[str, Any], where: str) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "settings": ("errors",),
     "rulebook": BASE,
     "rules": (),
+    "rules.capitation_rulebook": ("errors", "rulebook"),
     "contracts": BASE,
     "sql_models": (*BASE, "contracts"),
     "lineage": (*BASE, "contracts", "rulebook", "sql_models", "lake"),

@@ -1,0 +1,27 @@
+"""Half-up rounding of decimals, at the steps that are named.
+
+Here: rounding alone. Not here: which step rounds to what.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+
+PRECISION = 60
+"""Digits in which rules divide: far more than any step keeps."""
+
+
+def half_up(value: Decimal, unit: Decimal) -> Decimal:
+    """The multiple of the unit nearest to a value, the one farther from nought of two as near."""
+    with localcontext(prec=PRECISION):
+        return value.quantize(unit, rounding=ROUND_HALF_UP)
+
+
+def ratio(numerator: Decimal | int, denominator: Decimal | int, unit: Decimal) -> Decimal:
+    """A quotient, rounded half up once.
+
+    Raises:
+        decimal.DivisionByZero: the denominator is nought.
+    """
+    with localcontext(prec=PRECISION):
+        return half_up(Decimal(numerator) / Decimal(denominator), unit)

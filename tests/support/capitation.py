@@ -1,0 +1,45 @@
+"""Payment schemes for tests: columns of the rulebooks, and one row of each.
+
+Here: rulebooks by hand. Not here: the ones that are in force (`dagster_project/rulebooks`).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+SCHEME = (
+    "valid_from_date date, rulebook_id varchar, service_code varchar, mode_code varchar,"
+    " base_code varchar, is_budget_neutral boolean, adults_from_age integer,"
+    " choice_delay_days integer, window_months integer, credibility_eur decimal(18,2),"
+    " factor_lower decimal(18,8), factor_upper decimal(18,8), is_shadow_for_public boolean"
+)
+AMOUNT = (
+    "valid_from_date date, rulebook_id varchar, age_from integer, age_to integer,"
+    " sex_code varchar, amount_eur decimal(18,2)"
+)
+FACTOR = (
+    "valid_from_date date, rulebook_id varchar, municipality_code varchar, factor decimal(18,8)"
+)
+BASKET = "valid_from_date date, rulebook_id varchar, package_class_code varchar"
+
+
+def scheme(version: date, rulebook_id: str = "R", **others: Any) -> tuple[Any, ...]:
+    """A version of a scheme of fixed amounts, in mode trial unless told otherwise."""
+    row: dict[str, Any] = {
+        "valid_from_date": version,
+        "rulebook_id": rulebook_id,
+        "service_code": "reception",
+        "mode_code": "trial",
+        "base_code": "fixed",
+        "is_budget_neutral": False,
+        "adults_from_age": 0,
+        "choice_delay_days": 0,
+        "window_months": 12,
+        "credibility_eur": 0,
+        "factor_lower": "0.1",
+        "factor_upper": "10",
+        "is_shadow_for_public": False,
+    }
+    assert others.keys() <= row.keys()
+    return tuple((row | others).values())
