@@ -33,6 +33,7 @@ from dagster_project.lake.delivery import (
 from dagster_project.lake.reading import read_ahead
 from dagster_project.lake.runs import OnStep, Run, no_step
 from dagster_project.publish.withdrawal import withdraw_person_level
+from dagster_project.rules import capitation_rulebook
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources.landing import LandingFile, StrayFile, survey
 from dagster_project.sql_models import Model, ModelGraph, check_purposes, load_models
@@ -78,6 +79,7 @@ def load_definition(settings: Settings | None = None) -> Definition:
 def _loaded(root: Path, contracts: Path | None, sql: Path | None) -> Definition:
     catalogue = load_catalogue(root, beside=contracts)
     rulebooks = rulebook.load_rulebooks()
+    capitation_rulebook.read_versions(rulebooks)
     graph = load_models(SQL, model_hashes(catalogue, rulebooks), beside=sql)
     newest = [catalogue.latest(key) for key in catalogue.tables()]
     check_purposes(graph, {contract.table: contract.register for contract in newest})

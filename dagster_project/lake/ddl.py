@@ -73,6 +73,15 @@ OPS_TABLES = {
         source varchar not null, table_name varchar not null, delivery_sequence bigint not null,
         act varchar not null, record_count bigint not null, erased_at timestamp not null,
         run_id varchar not null""",
+    "need_model_run": """
+        model_id varchar not null, event_id bigint not null, rulebook_id varchar not null,
+        valid_from_month date not null, index_month date not null, horizon_months bigint not null,
+        person_count bigint not null, test_index_month date, test_r_squared double,
+        test_age_sex_r_squared double, test_calibration double, trained_at timestamp not null,
+        run_id varchar not null""",
+    "need_model_coefficient": """
+        model_id varchar not null, term_kind varchar not null, term_code varchar not null,
+        coefficient double not null""",
     "protection_state": "scrubbed_count bigint not null",
     "staged_version": """
         source varchar not null, table_name varchar not null, contract_version varchar not null""",

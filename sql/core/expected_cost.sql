@@ -1,0 +1,143 @@
+-- grain: One row per resident and quarter, with the yearly cost expected on its first day.
+-- key: [person_id, index_month]
+-- partition: index_month
+-- may_be_empty: no need model may have been trained
+-- touched:
+--   - select index_month from changed.need_profile
+--   - >-
+--     select cast(date_trunc('quarter', register_month.exposure_month) as date)
+--     from core.register_month as register_month
+--     where exists (select 1 from ops.need_model_run as need_model_run
+--     where need_model_run.event_id
+--     > (select coalesce(max(build.last_event_id), 0) from ops.build as build))
+with
+-- The newest training of a model for a month counts.
+model as (
+    select
+        model_id,
+        valid_from_month
+    from ops.need_model_run
+    qualify row_number() over (partition by valid_from_month order by event_id desc) = 1
+),
+
+index_month as (
+    select distinct index_month
+    from core.need_profile
+),
+
+-- The newest model in force; before the first one, the first.
+chosen as (
+    select
+        index_month.index_month,
+        coalesce(
+            arg_max(model.model_id, model.valid_from_month) filter (
+                where model.valid_from_month <= index_month.index_month
+            ),
+            arg_min(model.model_id, model.valid_from_month)
+        ) as model_id
+    from index_month
+    cross join model
+    group by index_month.index_month
+),
+
+-- Many people have one profile.
+profile as (
+    select distinct
+        chosen.model_id,
+        need_profile.age_sex_code,
+        need_profile.morbidity_codes
+    from core.need_profile as need_profile
+    inner join chosen on need_profile.index_month = chosen.index_month
+),
+
+-- Millionths, so that a sum does not hang on its order.
+burden as (
+    select
+        profile.model_id,
+        profile.age_sex_code,
+        profile.morbidity_codes,
+        cast(sum(cast(round(term.coefficient * 1000000) as bigint)) as bigint) as millionths
+    from profile
+    inner join ops.need_model_coefficient as term
+        on
+            profile.model_id = term.model_id
+            and (
+                (term.term_kind = 'age_sex' and profile.age_sex_code = term.term_code)
+                or (
+                    term.term_kind = 'morbidity'
+                    and ',' || profile.morbidity_codes || ','
+                    like '%,' || term.term_code || ',%'
+                )
+            )
+    group by profile.model_id, profile.age_sex_code, profile.morbidity_codes
+),
+
+rated as (
+    select
+        burden.model_id,
+        burden.age_sex_code,
+        burden.morbidity_codes,
+        cast(round(exp(cast(burden.millionths as double) / 1000000), 2) as decimal(18, 2))
+            as by_morbidity_eur,
+        cast(round(average.coefficient, 2) as decimal(18, 2)) as by_age_sex_eur
+    from burden
+    inner join ops.need_model_coefficient as average
+        on
+            burden.model_id = average.model_id
+            and average.term_kind = 'mean'
+            and burden.age_sex_code = average.term_code
+),
+
+-- Without a year of history there is nothing to go by but age and sex.
+expected as (
+    select
+        need_profile.person_id,
+        need_profile.index_month,
+        case
+            when need_profile.has_history then rated.by_morbidity_eur
+            else rated.by_age_sex_eur
+        end as expected_eur,
+        rated.by_age_sex_eur as expected_by_age_sex_eur,
+        need_profile.has_history,
+        chosen.model_id
+    from core.need_profile as need_profile
+    inner join chosen on need_profile.index_month = chosen.index_month
+    inner join rated
+        on
+            chosen.model_id = rated.model_id
+            and need_profile.age_sex_code = rated.age_sex_code
+            and need_profile.morbidity_codes = rated.morbidity_codes
+),
+
+final as (
+    select
+        person_id,
+        index_month,
+        expected_eur,
+        expected_by_age_sex_eur,
+        case
+            when expected_by_age_sex_eur > 0
+                then
+                    cast(
+                        round(
+                            cast(expected_eur as double)
+                            / cast(expected_by_age_sex_eur as double),
+                            8
+                        ) as decimal(18, 8)
+                    )
+            else cast(1 as decimal(18, 8))
+        end as relative_need,
+        has_history,
+        model_id
+    from expected
+)
+
+select
+    person_id,
+    index_month,
+    expected_eur,
+    expected_by_age_sex_eur,
+    relative_need,
+    has_history,
+    model_id
+from final
