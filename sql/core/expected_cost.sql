@@ -88,18 +88,14 @@ rated as (
             and burden.age_sex_code = average.term_code
 ),
 
--- Without a year of history there is nothing to go by but age and sex.
-expected as (
+described as (
     select
         need_profile.person_id,
         need_profile.index_month,
-        case
-            when need_profile.has_history then rated.by_morbidity_eur
-            else rated.by_age_sex_eur
-        end as expected_eur,
-        rated.by_age_sex_eur as expected_by_age_sex_eur,
         need_profile.has_history,
-        chosen.model_id
+        chosen.model_id,
+        rated.by_morbidity_eur,
+        rated.by_age_sex_eur
     from core.need_profile as need_profile
     inner join chosen on need_profile.index_month = chosen.index_month
     inner join rated
@@ -109,27 +105,57 @@ expected as (
             and need_profile.morbidity_codes = rated.morbidity_codes
 ),
 
+-- The longer the lake's history, the more morbidity it shows: need is against the quarter's mean.
+quarter_mean as (
+    select
+        index_month,
+        sum(by_morbidity_eur) as by_morbidity_eur,
+        sum(by_age_sex_eur) as by_age_sex_eur
+    from described
+    where has_history
+    group by index_month
+),
+
+-- Without a year of history there is nothing to go by but age and sex.
 final as (
     select
-        person_id,
-        index_month,
-        expected_eur,
-        expected_by_age_sex_eur,
+        described.person_id,
+        described.index_month,
         case
-            when expected_by_age_sex_eur > 0
+            when described.has_history and quarter_mean.by_morbidity_eur > 0
                 then
                     cast(
                         round(
-                            cast(expected_eur as double)
-                            / cast(expected_by_age_sex_eur as double),
+                            cast(described.by_morbidity_eur as double)
+                            * cast(quarter_mean.by_age_sex_eur as double)
+                            / cast(quarter_mean.by_morbidity_eur as double),
+                            2
+                        ) as decimal(18, 2)
+                    )
+            else described.by_age_sex_eur
+        end as expected_eur,
+        described.by_age_sex_eur as expected_by_age_sex_eur,
+        case
+            when
+                described.has_history
+                and described.by_age_sex_eur > 0
+                and quarter_mean.by_morbidity_eur > 0
+                then
+                    cast(
+                        round(
+                            cast(described.by_morbidity_eur as double)
+                            * cast(quarter_mean.by_age_sex_eur as double)
+                            / cast(quarter_mean.by_morbidity_eur as double)
+                            / cast(described.by_age_sex_eur as double),
                             8
                         ) as decimal(18, 8)
                     )
             else cast(1 as decimal(18, 8))
         end as relative_need,
-        has_history,
-        model_id
-    from expected
+        described.has_history,
+        described.model_id
+    from described
+    left join quarter_mean on described.index_month = quarter_mean.index_month
 )
 
 select

@@ -10,6 +10,12 @@ version as (
         lead(scheme.valid_from_date, 1, date '9999-12-31') over (
             partition by scheme.rulebook_id order by scheme.valid_from_date
         ) as next_version_date,
+        -- A base drawn from cost is the first one here: later ones rest on what lists did since.
+        case
+            when scheme.base_code = 'calibrated'
+                then min(scheme.valid_from_date) over (partition by scheme.rulebook_id)
+            else scheme.valid_from_date
+        end as tariff_date,
         scheme.service_code,
         scheme.mode_code,
         scheme.choice_delay_days,
@@ -66,7 +72,7 @@ expected as (
     inner join mart.capitation_tariff as tariff
         on
             version.rulebook_id = tariff.rulebook_id
-            and version.version_date = tariff.version_date
+            and version.tariff_date = tariff.version_date
             and prior_use.sex_code = tariff.sex_code
             and prior_use.age_years between tariff.age_from and tariff.age_to
     left join rulebook.capitation_regional_factor as regional

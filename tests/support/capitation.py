@@ -43,3 +43,26 @@ def scheme(version: date, rulebook_id: str = "R", **others: Any) -> tuple[Any, .
     }
     assert others.keys() <= row.keys()
     return tuple((row | others).values())
+
+
+TARIFF = (
+    "rulebook_id varchar, version_date date, age_from integer, age_to integer, sex_code varchar,"
+    " base_eur decimal(18,6)"
+)
+ENROLMENT = (
+    "person_id bigint, service_code varchar, provider_id varchar, valid_from_date date,"
+    " valid_to_date date, known_to_seq bigint"
+)
+SITE = "service_code varchar, provider_id varchar, municipality_code varchar, sector_code varchar"
+CORRECTION_TABLES = {
+    "rulebook.capitation_scheme": SCHEME,
+    "rulebook.capitation_regional_factor": FACTOR,
+    "mart.capitation_tariff": TARIFF,
+    "core.site": SITE,
+    "core.prior_use": "rulebook_id varchar, window_from_date date, window_to_date date,"
+    " person_id bigint, municipality_code varchar, sex_code varchar, age_years bigint,"
+    " person_units bigint, observed_eur decimal(18,2), relative_need decimal(18,8),"
+    " has_public_contact boolean",
+    "core.enrolment": ENROLMENT,
+}
+"""What `mart.capitation_correction_factor` reads."""
