@@ -66,3 +66,17 @@ CORRECTION_TABLES = {
     "core.enrolment": ENROLMENT,
 }
 """What `mart.capitation_correction_factor` reads."""
+NEED_TABLES = {
+    "rulebook.capitation_scheme": SCHEME,
+    "mart.capitation_tariff": TARIFF,
+    "core.register_month": "exposure_month date",
+    "core.site": SITE,
+    "core.enrolment": ENROLMENT,
+    "core.person": "person_id bigint, sex_code varchar, birth_date date, death_date date",
+    "core.expected_cost": "person_id bigint, index_month date, relative_need decimal(18,8)",
+    "core.person_month": "person_id bigint, exposure_month date, municipality_code varchar,"
+    " resident_days integer",
+    "core.resident_exposure": "exposure_month date, municipality_code varchar, age_years bigint,"
+    " sex_code varchar, person_days bigint, need_days decimal(18,8)",
+}
+"""What `mart.capitation_need_factor` reads."""

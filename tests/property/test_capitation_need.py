@@ -1,0 +1,185 @@
+"""The need factor: the SQL model against the rule in plain Python, and case mix of mean 1.
+
+Here: random lists, needs and days. Not here: where a person's need comes from (`tests/spec`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagster_project.rules.capitation_need import Stay, need_factors
+from tests.support.capitation import NEED_TABLES, scheme
+from tests.support.models import Bench, bench
+
+VERSION, APRIL, JUNE, JULY = (date(2017, month, 1) for month in (5, 4, 6, 7))
+BASES = {0: Decimal("120.000000"), 18: Decimal("174.250001")}
+BORN = {0: date(2010, 3, 5), 18: date(1980, 6, 2)}
+
+
+@pytest.fixture(scope="module")
+def need() -> Bench:
+    return bench("mart.capitation_need_factor", NEED_TABLES)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who lives in a municipality all of June and may have chosen a provider."""
+
+    band: int
+    provider: str | None
+    start: int
+    """Day of June on which the choice begins; before it the public provider is theirs."""
+    need: Decimal
+    place: str
+
+
+NEEDS = st.integers(10**6, 10**9).map(lambda n: Decimal(n) / 10**8)
+PEOPLE = st.lists(
+    st.builds(
+        Person,
+        band=st.sampled_from([0, 18]),
+        provider=st.none() | st.sampled_from(["Y1", "Y2"]),
+        start=st.sampled_from([-40, 1, 1, 12, 30]),
+        need=NEEDS,
+        place=st.sampled_from(["106", "611", ""]),
+    ),
+    min_size=1,
+    max_size=10,
+)
+
+
+def chosen_on(person: Person) -> date:
+    return JUNE + timedelta(days=person.start - 1)
+
+
+def in_june(person: Person) -> int:
+    """Days on the provider's list."""
+    return min(30, 31 - person.start) if person.provider else 0
+
+
+def tables(people: list[Person]) -> dict[str, list[tuple[Any, ...]]]:
+    exposure: dict[tuple[str, int], list[Decimal]] = {}
+    for p in people:
+        days, needs = exposure.setdefault((p.place, p.band), [Decimal(0), Decimal(0)])
+        exposure[p.place, p.band] = [days + 30, needs + 30 * p.need]
+    return {
+        "rulebook.capitation_scheme": [scheme(VERSION, mode_code="need",
+                                              is_shadow_for_public=True)],
+        "mart.capitation_tariff": [
+            ("R", VERSION, band, 17 if band == 0 else 200, "1", base)
+            for band, base in BASES.items()
+        ],
+        "core.register_month": [(JUNE,)],
+        "core.site": [("reception", "M106", "106", "public")],
+        "core.enrolment": [
+            (n, "reception", p.provider, chosen_on(p), None, None)
+            for n, p in enumerate(people)
+            if p.provider
+        ],
+        "core.person": [(n, "1", BORN[p.band], None) for n, p in enumerate(people)],
+        "core.expected_cost": [(n, APRIL, p.need) for n, p in enumerate(people)],
+        "core.person_month": [(n, JUNE, p.place or None, 30) for n, p in enumerate(people)],
+        "core.resident_exposure": [
+            (JUNE, place, 7 if band == 0 else 36, "1", int(days), needs)
+            for (place, band), (days, needs) in exposure.items()
+        ],
+    }  # fmt: skip
+
+
+def by_rule(people: list[Person]) -> dict[str, Decimal]:
+    lists: dict[str, list[Stay]] = {}
+    elsewhere = []
+    for p in people:
+        base, listed = BASES[p.band], in_june(p)
+        if p.provider:
+            lists.setdefault(p.provider, []).append(Stay(base, listed, p.need))
+        rest = Stay(base, 30 - listed, p.need)
+        if p.place == "106":
+            lists.setdefault("M106", []).append(rest)
+        else:
+            elsewhere.append(rest)
+    return need_factors(lists, elsewhere)
+
+
+@given(people=PEOPLE)
+def test_sql_weighs_need_as_the_rule_does(need: Bench, people: list[Person]) -> None:
+    rows = need.run(tables(people))
+    found = {r["provider_id"]: r["need_factor"] for r in rows if r["expected_by_age_sex_eur"]}
+    assert found == by_rule(people)
+
+
+def listed(month: date, needs: dict[str, list[str]]) -> list[dict[str, list[tuple[Any, ...]]]]:
+    """A month in which everybody is on a list for all of it, one person a need."""
+    people = [(name, Decimal(n)) for name, own in needs.items() for n in own]
+    days = (month.replace(month=month.month + 1) - month).days
+    return [
+        {
+            "rulebook.capitation_scheme": [scheme(VERSION, mode_code="need")],
+            "mart.capitation_tariff": [("R", VERSION, 0, 200, "1", 3528)],
+            "core.register_month": [(month,)],
+            "core.enrolment": [
+                (n, "reception", name, month, None, None) for n, (name, _) in enumerate(people)
+            ],
+            "core.person": [(n, "1", BORN[18], None) for n in range(len(people))],
+            "core.expected_cost": [
+                (n, date(2017, (month.month - 1) // 3 * 3 + 1, 1), own)
+                for n, (_, own) in enumerate(people)
+            ],
+            "core.person_month": [(n, month, None, days) for n in range(len(people))],
+            "core.resident_exposure": [
+                (month, "", 37, "1", days * len(people), days * sum(own for _, own in people))
+            ],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "needs",
+    [
+        {"A": ["2.0", "0.5"], "B": ["0.25", "0.75"], "C": ["1.5", "1.0", "1.0", "1.0"]},
+        # A month later everybody looks sicker: more diagnoses, the same money.
+        {"A": ["3.0", "0.75"], "B": ["0.375", "1.125"], "C": ["2.25", "1.5", "1.5", "1.5"]},
+    ],
+)
+@pytest.mark.parametrize("month", [JUNE, JULY])
+def test_case_mix_has_the_mean_1_each_month_whatever_was_written_down(
+    need: Bench, needs: dict[str, list[str]], month: date
+) -> None:
+    """Västra Götaland: points are shared out by case mix, at 294 a point and month.
+
+    A list of n with factor f has n x f points; 715 000 of them cost 210 210 000 a month however
+    case mix drifts. Here 8 persons have 8 points, and list A, of mean 1.25, has 2.5.
+    """
+    (given_tables,) = listed(month, needs)
+    rows = need.run(given_tables)
+    size = {name: len(own) for name, own in needs.items()}
+    points = {r["provider_id"]: size[r["provider_id"]] * r["need_factor"] for r in rows}
+    assert points == {"A": Decimal("2.5"), "B": Decimal(1), "C": Decimal("4.5")}
+    assert sum(points.values()) == sum(size.values())
+    scale = Decimal(715_000) / sum(size.values())
+    paid = {name: (own * scale * 294).quantize(Decimal("0.01")) for name, own in points.items()}
+    assert sum(paid.values()) == 210_210_000
+    assert paid["A"] == Decimal("65690625.00")
+
+
+def test_need_is_that_of_the_quarter_in_which_the_choice_took_effect(need: Bench) -> None:
+    """What is written down afterwards, by one's own provider or anyone, does not raise it."""
+    june = {
+        "rulebook.capitation_scheme": [scheme(VERSION, mode_code="need")],
+        "mart.capitation_tariff": [("R", VERSION, 0, 200, "1", 100)],
+        "core.register_month": [(JULY,)],
+        "core.enrolment": [(n, "reception", f"Y{n}", JUNE, None, None) for n in (1, 2)],
+        "core.person": [(n, "1", BORN[18], None) for n in (1, 2)],
+        "core.expected_cost": [(1, APRIL, "0.5"), (2, APRIL, "1.5"), (1, JULY, 9), (2, JULY, 1)],
+        "core.person_month": [(n, JULY, "106", 31) for n in (1, 2)],
+        "core.resident_exposure": [(JULY, "106", 37, "1", 62, 310)],
+    }
+    factors = {r["provider_id"]: r["need_factor"] for r in need.run(june)}
+    assert factors == {"Y1": Decimal("0.5"), "Y2": Decimal("1.5")}
