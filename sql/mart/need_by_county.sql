@@ -79,25 +79,69 @@ final as (
     left join weight on coefficient.model_year = weight.model_year
 ),
 
+-- The state funds by the mean of two years, so that one year tosses no county about (HE 38/2025).
+averaged as (
+    select
+        final.model_year,
+        final.area_name,
+        avg(pair.coefficient_health) as mean_health,
+        avg(pair.coefficient_social) as mean_social,
+        avg(pair.coefficient_elderly) as mean_elderly,
+        count(*) as year_count
+    from final
+    inner join final as pair
+        on
+            final.area_name = pair.area_name
+            and pair.model_year between final.model_year - 1 and final.model_year
+    group by final.model_year, final.area_name
+),
+
+-- Weighted by residents the counties' coefficients need not have the mean 1, and money must.
+scale as (
+    select
+        final.model_year,
+        cast(sum(final.population_count) as double)
+        / sum(final.population_count * averaged.mean_health) as scale_health,
+        cast(sum(final.population_count) as double)
+        / sum(final.population_count * averaged.mean_social) as scale_social,
+        cast(sum(final.population_count) as double)
+        / sum(final.population_count * averaged.mean_elderly) as scale_elderly
+    from final
+    inner join averaged
+        on final.model_year = averaged.model_year and final.area_name = averaged.area_name
+    where final.area_name <> 'Koko maa'
+    group by final.model_year
+),
+
 -- The order of a sum of doubles is free, so the last digits are: rounding makes a rerun equal.
 rounded as (
     select
-        model_year,
-        area_name,
-        population_count,
-        share_65plus,
-        round(need_health, 9) as need_health_eur,
-        round(need_social, 9) as need_social_eur,
-        round(need_elderly, 9) as need_elderly_eur,
-        round(coefficient_health, 13) as coefficient_health,
-        round(coefficient_social, 13) as coefficient_social,
-        round(coefficient_elderly, 13) as coefficient_elderly,
-        round(coefficient_total, 13) as coefficient_total,
-        published_coefficient_health,
-        published_coefficient_social,
-        published_coefficient_elderly,
-        published_coefficient_total
+        final.model_year,
+        final.area_name,
+        final.population_count,
+        final.share_65plus,
+        round(final.need_health, 9) as need_health_eur,
+        round(final.need_social, 9) as need_social_eur,
+        round(final.need_elderly, 9) as need_elderly_eur,
+        round(final.coefficient_health, 13) as coefficient_health,
+        round(final.coefficient_social, 13) as coefficient_social,
+        round(final.coefficient_elderly, 13) as coefficient_elderly,
+        round(final.coefficient_total, 13) as coefficient_total,
+        final.published_coefficient_health,
+        final.published_coefficient_social,
+        final.published_coefficient_elderly,
+        final.published_coefficient_total,
+        averaged.year_count as mean_year_count,
+        round(averaged.mean_health, 12) as two_year_coefficient_health,
+        round(averaged.mean_social, 12) as two_year_coefficient_social,
+        round(averaged.mean_elderly, 12) as two_year_coefficient_elderly,
+        round(averaged.mean_health * scale.scale_health, 12) as funding_coefficient_health,
+        round(averaged.mean_social * scale.scale_social, 12) as funding_coefficient_social,
+        round(averaged.mean_elderly * scale.scale_elderly, 12) as funding_coefficient_elderly
     from final
+    inner join averaged
+        on final.model_year = averaged.model_year and final.area_name = averaged.area_name
+    left join scale on final.model_year = scale.model_year
 )
 
 select
@@ -115,5 +159,12 @@ select
     published_coefficient_health,
     published_coefficient_social,
     published_coefficient_elderly,
-    published_coefficient_total
+    published_coefficient_total,
+    mean_year_count,
+    two_year_coefficient_health,
+    two_year_coefficient_social,
+    two_year_coefficient_elderly,
+    funding_coefficient_health,
+    funding_coefficient_social,
+    funding_coefficient_elderly
 from rounded

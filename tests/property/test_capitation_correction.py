@@ -139,7 +139,7 @@ def test_by_hand() -> None:
     )
     assert found["cheap"].factor == Decimal("0.75")
     assert found["dear"].factor == Decimal("1.2")
-    assert (found["dear"].observed_eur, found["dear"].expected_eur) == (300, 200)
+    assert (found["dear"].observed_eur, found["dear"].expected_eur) == (dear, Decimal(200))
     assert (found["dear"].raw_factor, found["dear"].credibility_weight) == (
         Decimal("1.5"),
         Decimal("0.5"),

@@ -115,7 +115,7 @@ def test_a_calibrated_tariff_gives_back_the_cost(drawn: Drawn, credibility: Deci
     years = sum(Decimal(c.person_units) / UNITS_A_YEAR for c in cells.values())
     if cost and expected:
         # Half a millionth a person-year, but for bases so small that rounding is all of them.
-        assert abs(paid - cost) <= years * Decimal("0.000001") + cost / 1000
+        assert abs(Decimal(paid) - cost) <= years * Decimal("0.000001") + cost / 1000
 
 
 def test_by_hand() -> None:

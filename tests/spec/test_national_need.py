@@ -1,0 +1,171 @@
+"""The national need model: THL's published year, two years' mean, and the euros that follow it.
+
+Here: the SQL models over THL's own table and over a year like it. Not here: the gate that takes the
+files in (`tests/pipeline/test_published_files.py`).
+"""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from dagster_project.pipeline import load_definition
+from dagster_project.rules.allocation import allocate
+
+COUNTRY = "Koko maa"
+WEIGHTS = {"health": Decimal("0.5886"), "social": Decimal("0.2139"), "elderly": Decimal("0.1975")}
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def published(shared_data: Path) -> tuple[list[Row], list[Row]]:
+    """Variables with betas and means by area, and areas with their published results, of 2023."""
+    folder = shared_data / "need_model"
+    found = []
+    for name in ("inputs", "areas"):
+        with (folder / f"thl_need_2023_{name}.csv").open(encoding="utf-8", newline="") as file:
+            found.append(list(csv.DictReader(file)))
+    return found[0], found[1]
+
+
+def lake(inputs: list[Row], areas: list[Row], *, sicker: str) -> duckdb.DuckDBPyConnection:
+    """THL's 2023, and a 2022 like it but for one county, where every variable was a tenth up."""
+    connection = duckdb.connect(config={"threads": 1})
+    for schema in ("core", "mart", "effective", "rulebook"):
+        connection.execute(f"create schema {schema}")
+    for book in load_definition().rulebooks:
+        connection.execute(f"create view rulebook.{book.name} as {book.sql}")
+    connection.execute(
+        "create table core.need_variable_mean (model_year integer, area_name varchar,"
+        " variable_number integer, beta_health double, beta_social double, beta_elderly double,"
+        " variable_mean double)"
+    )
+    connection.execute(
+        "create table effective.need_areas (delivery_sequence bigint, area_name varchar,"
+        " population_count bigint, share_65plus double, published_coefficient_health double,"
+        " published_coefficient_social double, published_coefficient_elderly double,"
+        " published_coefficient_total double)"
+    )
+    names = [area["area"] for area in areas]
+    for year in (2022, 2023):
+        rows = [
+            (year, name, int(row["row"]), *(_number(row[f"beta_{s}"]) for s in WEIGHTS),
+             float(row[name]) * (1.1 if (year, name) == (2022, sicker) else 1))
+            for row in inputs for name in names
+        ]  # fmt: skip
+        connection.executemany("insert into core.need_variable_mean values (?, ?, ?, ?, ?, ?, ?)",
+                               rows)  # fmt: skip
+        connection.executemany(
+            "insert into effective.need_areas values (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(year, a["area"], int(a["population"]), float(a["share_65plus"]),
+              *(float(a[f"coef_{s}"]) for s in (*WEIGHTS, "total"))) for a in areas],
+        )  # fmt: skip
+    for name in ("need_by_county", "need_funding"):
+        sql = load_definition().graph.model(f"mart.{name}").sql
+        connection.execute(f"create table mart.{name} as {sql}")
+    return connection
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
+
+
+@pytest.fixture(scope="module")
+def thl(published: tuple[list[Row], list[Row]]) -> duckdb.DuckDBPyConnection:
+    return lake(*published, sicker="Kainuun hyvinvointialue")
+
+
+def test_every_county_of_2023_is_reproduced_to_1e_12(thl: duckdb.DuckDBPyConnection) -> None:
+    rows = thl.execute(
+        "select area_name, greatest(abs(coefficient_health - published_coefficient_health),"
+        " abs(coefficient_social - published_coefficient_social),"
+        " abs(coefficient_elderly - published_coefficient_elderly)),"
+        " abs(coefficient_total - published_coefficient_total)"
+        " from mart.need_by_county where model_year = 2023"
+    ).fetchall()
+    assert len(rows) == 23
+    assert {name for name, *off in rows if max(off) > 1e-12} == set()
+
+
+def test_two_years_make_a_mean_and_one_year_is_itself(thl: duckdb.DuckDBPyConnection) -> None:
+    rows = thl.execute(
+        "select model_year, mean_year_count, coefficient_health, two_year_coefficient_health"
+        " from mart.need_by_county where area_name = 'Kainuun hyvinvointialue' order by all"
+    ).fetchall()
+    (first, one, earlier, alone), (second, two, later, both) = rows
+    assert (first, one, second, two) == (2022, 1, 2023, 2)
+    assert alone == pytest.approx(earlier, abs=1e-12)
+    assert earlier == pytest.approx(later * 1.1, abs=1e-12)
+    assert both == pytest.approx((earlier + later) / 2, abs=1e-12)
+
+
+@pytest.mark.parametrize("sector", WEIGHTS)
+def test_coefficients_for_funding_have_the_mean_1_over_residents(
+    thl: duckdb.DuckDBPyConnection, sector: str
+) -> None:
+    (mean,) = thl.execute(
+        f"select sum(population_count * funding_coefficient_{sector}) / sum(population_count)"
+        f" from mart.need_by_county where model_year = 2023 and area_name <> '{COUNTRY}'"
+    ).fetchall()[0]
+    assert mean == pytest.approx(1, abs=1e-11)
+
+
+def test_the_funding_of_2026_gives_the_counties_what_goes_in_to_the_euro(
+    thl: duckdb.DuckDBPyConnection,
+) -> None:
+    """26 900 million: 78.995 % by need, 12.790 % by residents; no euro lost, none found."""
+    by_ground = dict(
+        thl.execute(
+            "select ground_code, sum(amount_eur) from mart.need_funding"
+            " where funding_year = 2026 group by all"
+        ).fetchall()
+    )
+    need = Decimal(26_900_000_000) * Decimal("0.78995")
+    assert sum(v for k, v in by_ground.items() if k != "residents") == need
+    assert by_ground["residents"] == Decimal(26_900_000_000) * Decimal("0.12790")
+    for sector, weight in WEIGHTS.items():
+        assert abs(by_ground[f"need_{sector}"] - need * weight) < 1
+    whole = thl.execute(
+        "select count(*), count(*) filter (where amount_eur <> round(amount_eur, 0))"
+        " from mart.need_funding"
+    ).fetchall()
+    assert whole == [(22 * 4, 0)]
+
+
+def test_euros_are_those_of_the_largest_remainder(thl: duckdb.DuckDBPyConnection) -> None:
+    rows = thl.execute(
+        "select area_name, population_count, mean_coefficient, national_eur, amount_eur"
+        " from mart.need_funding where ground_code = 'need_health'"
+    ).fetchall()
+    weights = {
+        name: Decimal(people * round(coefficient * 1_000_000))
+        for name, people, coefficient, _, _ in rows
+    }
+    # The rule works in cents; here a cent stands for a euro.
+    due = allocate(rows[0][3] / 100, weights)
+    assert {name: amount for name, *_, amount in rows} == {n: e * 100 for n, e in due.items()}
+
+
+def test_the_county_that_was_sicker_gets_more_and_the_others_less(
+    published: tuple[list[Row], list[Row]], thl: duckdb.DuckDBPyConnection
+) -> None:
+    even = lake(*published, sicker="")
+    told = "select area_name, sum(amount_eur) from mart.need_funding group by all"
+    before, after = dict(even.execute(told).fetchall()), dict(thl.execute(told).fetchall())
+    moved = {name: after[name] - before[name] for name in before}
+    assert moved.pop("Kainuun hyvinvointialue") > 0
+    assert max(moved.values()) < 0
+    assert sum(after.values()) == sum(before.values())
+
+
+def test_weights_of_funding_are_those_of_the_rulebook() -> None:
+    (book,) = (b for b in load_definition().rulebooks if b.name == "need_funding_weight")
+    assert {row[0]: Decimal(row[1]) for starts, row in book.rows if starts == date(2026, 1, 1)} == (
+        WEIGHTS
+    )
