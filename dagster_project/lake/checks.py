@@ -303,6 +303,7 @@ def _of_protection(contracts: list[Contract]) -> list[Check]:
         ("core.guidance_outcome", ["person_id"], ["guide_code"]),
         ("core.survey_response", ["person_id"], ["provider_id", "site_id"]),
         ("core.flag", ["person_id"], ["provider_id", "site_id"]),
+        ("core.prior_use", ["person_id"], ["municipality_code"]),
     ]
     return [_no_place(*entry) for entry in (*staged, *core)]
 

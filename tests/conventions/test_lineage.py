@@ -28,6 +28,10 @@ WITHOUT_ROOTS = {
     ("core.unresolved", "reference"): "a constant: which column the waiting row refers by",
     ("core.guidance_assessment", "form_code"): "a constant: which form the answers are to",
     ("core.survey_response", "survey_code"): "a constant: which survey the answer is from",
+    ("mart.capitation_tariff", "sex_code"): "a constant: an amount for any sex is one for each",
+    ("mart.capitation_correction_factor", "person_count"): "a count of rows",
+    ("mart.need_by_county", "mean_year_count"): "a count of rows",
+    ("mart.need_funding", "model_year_count"): "a count of rows",
     ("mart.visits_by_profession", "encounter_count"): "a count of rows",
     ("mart.enrolled_by_provider", "person_count"): "a count of rows",
 }

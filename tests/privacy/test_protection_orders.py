@@ -81,6 +81,7 @@ PERSON_TABLES_WITH_PLACES = TABLES_OF_THE_SMALL_REGION | {
     "staging.flags",
     "core.survey_response",
     "core.flag",
+    "core.prior_use",
 }
 
 

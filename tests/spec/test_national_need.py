@@ -17,6 +17,8 @@ import pytest
 
 from dagster_project.pipeline import load_definition
 from dagster_project.rules.allocation import allocate
+from tests.support.model_chain import fill
+from tests.support.models import Bench, bench
 
 COUNTRY = "Koko maa"
 WEIGHTS = {"health": Decimal("0.5886"), "social": Decimal("0.2139"), "elderly": Decimal("0.1975")}
@@ -59,10 +61,10 @@ def lake(inputs: list[Row], areas: list[Row], *, sicker: str) -> duckdb.DuckDBPy
              float(row[name]) * (1.1 if (year, name) == (2022, sicker) else 1))
             for row in inputs for name in names
         ]  # fmt: skip
-        connection.executemany("insert into core.need_variable_mean values (?, ?, ?, ?, ?, ?, ?)",
-                               rows)  # fmt: skip
-        connection.executemany(
-            "insert into effective.need_areas values (?, ?, ?, ?, ?, ?, ?, ?)",
+        fill(connection, "core.need_variable_mean", rows)
+        fill(
+            connection,
+            "effective.need_areas",
             [(year, a["area"], int(a["population"]), float(a["share_65plus"]),
               *(float(a[f"coef_{s}"]) for s in (*WEIGHTS, "total"))) for a in areas],
         )  # fmt: skip
@@ -169,3 +171,84 @@ def test_weights_of_funding_are_those_of_the_rulebook() -> None:
     assert {row[0]: Decimal(row[1]) for starts, row in book.rows if starts == date(2026, 1, 1)} == (
         WEIGHTS
     )
+
+
+@pytest.fixture(scope="module")
+def expenditure() -> Bench:
+    return bench(
+        "mart.need_standardised_expenditure",
+        {
+            "core.municipality": "municipality_code varchar, county_name varchar,"
+            " is_trial_area boolean",
+            "core.resident_exposure": "exposure_month date, municipality_code varchar,"
+            " person_days bigint",
+            "core.resident_cost": "cost_month date, municipality_code varchar,"
+            " package_class_code varchar, cost_eur decimal(18,2)",
+            "mart.need_by_county": "model_year integer, area_name varchar,"
+            " coefficient_health double, coefficient_social double, coefficient_elderly double",
+            "rulebook.sector_class": "valid_from_date date, package_class_code varchar,"
+            " sector varchar",
+            "rulebook.national_expenditure": "valid_from_date date, sector varchar,"
+            " eur_per_resident decimal(18,2)",
+        },
+    )
+
+
+MAY_2017, MAY_2018 = date(2017, 5, 1), date(2018, 5, 1)
+YEARS: dict[str, list[tuple[Any, ...]]] = {
+    "core.municipality": [("106", "K", True), ("611", "K", True), ("091", "H", False)],
+    "core.resident_exposure": [
+        (MAY_2017, "106", 365 * 60),
+        (date(2017, 6, 1), "611", 365 * 40),
+        (MAY_2017, "091", 365),
+        (MAY_2017, "", 365),
+        (MAY_2018, "106", 365 * 100),
+    ],
+    "core.resident_cost": [
+        (MAY_2017, "106", "P01", 150_000),
+        (MAY_2017, "611", "P12", 50_000),
+        (MAY_2017, "106", "P09", 7_000),
+        (MAY_2017, "091", "P01", 1),
+        (MAY_2018, "106", "P01", 100_000),
+    ],
+    "mart.need_by_county": [
+        (2023, "K", 0.8, 0.7, 0.5),
+        (2024, "K", 0.9, 0.7, 0.5),
+        (2023, "Koko maa", 1, 1, 1),
+    ],
+    "rulebook.sector_class": [
+        (date(2000, 1, 1), code, sector)
+        for code, sector in (("P01", "health"), ("P12", "health"), ("P09", "elderly"))
+    ],
+    "rulebook.national_expenditure": [
+        (date(2017, 1, 1), "health", 2000),
+        (date(2017, 1, 1), "elderly", 140),
+        (date(2019, 1, 1), "health", 9999),
+    ],
+}
+
+
+def test_expenditure_is_standardised_by_need_and_set_against_the_country(
+    expenditure: Bench,
+) -> None:
+    """2 000 EUR a resident at a need of 0.8 are 2 500 standardised, 1.25 times the country's 2 000.
+
+    2018 has no national figure nor model of its own: the newest before, and the first there is.
+    """
+    rows = expenditure.run(YEARS)
+    found = {
+        (r["calendar_year"], r["sector"]): (
+            r["cost_per_resident_eur"],
+            r["need_model_year"],
+            r["standardised_eur"],
+            r["ratio_to_country"],
+        )
+        for r in rows
+    }
+    assert {r["area_name"] for r in rows} == {"K"}
+    assert found == {
+        (2017, "health"): (2000, 2023, 2500, Decimal("1.25")),
+        (2017, "elderly"): (70, 2023, 140, Decimal(1)),
+        (2018, "health"): (1000, 2023, 1250, Decimal("0.625")),
+        (2018, "elderly"): (0, 2023, 0, 0),
+    }

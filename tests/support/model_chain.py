@@ -32,19 +32,11 @@ class Chain:
         for name in self.tables:
             self.connection.execute(f"delete from {name}")
             if rows := tables.get(name):
-                self._insert(name, rows)
+                fill(self.connection, name, rows)
         graph = load_definition().graph
         for name in self.models:
             sql = graph.model(name).sql
             self.connection.execute(f"create or replace table {name} as {sql}")
-
-    def _insert(self, name: str, rows: Table) -> None:
-        """Many rows at once: by value DuckDB takes a millisecond for each."""
-        columns = [pa.array(list(column)) for column in zip(*rows, strict=True)]
-        given = pa.table(columns, names=[f"c{i}" for i in range(len(columns))])
-        self.connection.register("given", given)
-        self.connection.execute(f"insert into {name} select * from given")
-        self.connection.unregister("given")
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -64,3 +56,12 @@ def chain(models: Sequence[str], tables: Mapping[str, str]) -> Chain:
     for name, columns in tables.items():
         connection.execute(f"create table {name} ({columns})")
     return Chain(connection, tuple(models), tuple(tables))
+
+
+def fill(connection: duckdb.DuckDBPyConnection, table: str, rows: Table) -> None:
+    """Insert many rows at once: by value DuckDB takes a millisecond for each."""
+    columns = [pa.array(list(column)) for column in zip(*rows, strict=True)]
+    given = pa.table(columns, names=[f"c{i}" for i in range(len(columns))])
+    connection.register("given", given)
+    connection.execute(f"insert into {table} select * from given")
+    connection.unregister("given")
