@@ -110,6 +110,7 @@ def all_checks(catalogue: Catalogue) -> tuple[Check, ...]:
         *_of_codes(contracts),
         *_OF_CORE,
         *_OF_VOUCHERS,
+        *_OF_CAPITATION,
     )
 
 
@@ -971,6 +972,202 @@ _OF_CORE = (
         ),
         checked_sql="select count(*) from mart.need_by_county",
         description="need coefficients equal the published ones to 1e-12",
+    ),
+)
+
+
+_OF_CAPITATION: tuple[Check, ...] = (
+    Check(
+        id="resident_exposure.days_are_conserved",
+        table="core.resident_exposure",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from (select exposure_month, sum(resident_days) as lived_days"
+            " from core.person_month group by all) full join (select exposure_month,"
+            " sum(person_days) as counted_days from core.resident_exposure group by all)"
+            " using (exposure_month) where lived_days is distinct from counted_days"
+        ),
+        checked_sql="select count(distinct exposure_month) from core.resident_exposure",
+        description="by month, every day that a resident lived in the area is counted once",
+    ),
+    Check(
+        id="resident_cost.euros_are_conserved",
+        table="core.resident_cost",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from (select cost.cost_month, sum(cost.cost_eur) as spent_eur"
+            " from core.cost as cost semi join core.person_month as resident"
+            " on cost.person_id = resident.person_id"
+            " and cost.cost_month = resident.exposure_month"
+            " where cost.cost_eur is not null and cost.package_class_code is not null"
+            " group by all) full join (select cost_month, sum(cost_eur) as counted_eur"
+            " from core.resident_cost group by all) using (cost_month)"
+            " where spent_eur is distinct from counted_eur"
+        ),
+        checked_sql="select count(distinct cost_month) from core.resident_cost",
+        description="by month, euros by age and sex = euros of residents, to the cent",
+    ),
+    Check(
+        id="need_profile.every_resident_has_one",
+        table="core.need_profile",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from (select person_id, exposure_month as index_month"
+            " from core.person_month where month(exposure_month) in (1, 4, 7, 10))"
+            " full join core.need_profile as profile using (person_id, index_month)"
+            " where profile.age_sex_code is null"
+        ),
+        checked_sql="select count(*) from core.need_profile",
+        description="nobody who lives in the area in a quarter's first month is left out",
+    ),
+    Check(
+        id="expected_cost.every_resident_is_expected_something",
+        table="core.expected_cost",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from core.need_profile anti join core.expected_cost"
+            " using (person_id, index_month)"
+            " where exists (select 1 from ops.need_model_run)"
+        ),
+        checked_sql="select count(*) from core.expected_cost",
+        description="with a need model, every resident of a quarter has an expected cost",
+    ),
+    Check(
+        # A settlement refuses the version; the lake stands without.
+        id="capitation_regional_factor.covers_the_area",
+        table="mart.capitation_tariff",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from core.municipality as municipality"
+            " cross join rulebook.capitation_scheme as scheme"
+            " left join rulebook.capitation_regional_factor as regional"
+            " on scheme.rulebook_id = regional.rulebook_id"
+            " and scheme.valid_from_date = regional.valid_from_date"
+            " and municipality.municipality_code = regional.municipality_code"
+            " where municipality.is_trial_area and regional.factor is null"
+            " and exists (select 1 from core.enrolment)"
+        ),
+        checked_sql="select count(*) from core.municipality where is_trial_area",
+        description="every municipality of the area has a factor in every version of a scheme",
+    ),
+    Check(
+        id="capitation_tariff.calibrated_gives_back_the_cost",
+        table="mart.capitation_tariff",
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from (select tariff.rulebook_id, tariff.version_date,"
+            " sum(tariff.base_eur * tariff.person_years) as paid_eur,"
+            " sum(tariff.observed_eur) as observed_eur, sum(tariff.person_years) as person_years"
+            " from mart.capitation_tariff as tariff"
+            " inner join rulebook.capitation_scheme as scheme"
+            " on tariff.rulebook_id = scheme.rulebook_id"
+            " and tariff.version_date = scheme.valid_from_date"
+            " where scheme.base_code = 'calibrated' group by all)"
+            " where observed_eur > 0 and abs(paid_eur - observed_eur)"
+            " > 0.01 + 0.0001 * observed_eur"
+        ),
+        checked_sql="select count(*) from mart.capitation_tariff where observed_eur > 0",
+        description="a calibrated base times the years lived is what the basket cost",
+    ),
+    Check(
+        id="capitation_correction_factor.is_within_bounds",
+        table="mart.capitation_correction_factor",
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from mart.capitation_correction_factor as correction"
+            " left join rulebook.capitation_scheme as scheme"
+            " on correction.rulebook_id = scheme.rulebook_id"
+            " and correction.version_date = scheme.valid_from_date"
+            " where not coalesce(correction.factor between scheme.factor_lower"
+            " and scheme.factor_upper and correction.credibility_weight between 0 and 1"
+            " and correction.window_to_date <= (select min(enrolment.valid_from_date)"
+            " from core.enrolment as enrolment where enrolment.known_to_seq is null"
+            " and enrolment.service_code = scheme.service_code"
+            " and enrolment.valid_from_date >= (select min(first.valid_from_date)"
+            " from rulebook.capitation_scheme as first"
+            " where first.service_code = scheme.service_code)), false)"
+        ),
+        checked_sql="select count(*) from mart.capitation_correction_factor",
+        description="factors keep to their bounds, their window ends before anyone had chosen",
+    ),
+    Check(
+        id="capitation_need_factor.every_list_has_one",
+        table="mart.capitation_need_factor",
+        dimension=Dimension.COMPLETENESS,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from mart.enrolled_by_provider as listed"
+            " inner join rulebook.capitation_scheme as scheme"
+            " on listed.service_code = scheme.service_code"
+            " and scheme.valid_from_date = (select max(newest.valid_from_date)"
+            " from rulebook.capitation_scheme as newest"
+            " where newest.rulebook_id = scheme.rulebook_id"
+            " and newest.valid_from_date <= listed.enrolment_month)"
+            " inner join core.register_month as register_month"
+            " on listed.enrolment_month = register_month.exposure_month"
+            " anti join mart.capitation_need_factor as need"
+            " on scheme.rulebook_id = need.rulebook_id"
+            " and listed.enrolment_month = need.settlement_month"
+            " and listed.provider_id = need.provider_id"
+            " where listed.provider_id is not null and listed.age_band not in"
+            " ('unknown', '0-6', '7-17') and scheme.choice_delay_days = 0"
+        ),
+        checked_sql="select count(*) from mart.enrolled_by_provider",
+        description="a provider with people on its list in a month has a need factor for it",
+    ),
+    Check(
+        id="capitation_need_factor.need_counts_in_its_mode_alone",
+        table="mart.capitation_need_factor",
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from mart.capitation_need_factor as need"
+            " left join rulebook.capitation_scheme as scheme"
+            " on need.rulebook_id = scheme.rulebook_id"
+            " and need.version_date = scheme.valid_from_date"
+            " where not coalesce(need.need_factor > 0 and (scheme.mode_code = 'need'"
+            " or need.need_factor = 1), false)"
+        ),
+        checked_sql="select count(*) from mart.capitation_need_factor",
+        description="need factors are above nought, and 1 where the mode pays by age alone",
+    ),
+    Check(
+        id="need_by_county.funding_coefficients_have_mean_one",
+        table="mart.need_by_county",
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from (select model_year, sum(population_count) as population_count,"
+            " sum(population_count * funding_coefficient_health) as health,"
+            " sum(population_count * funding_coefficient_social) as social,"
+            " sum(population_count * funding_coefficient_elderly) as elderly"
+            " from mart.need_by_county where area_name <> 'Koko maa' group by all)"
+            " where not coalesce(greatest(abs(health / population_count - 1),"
+            " abs(social / population_count - 1), abs(elderly / population_count - 1)) <= 1e-9,"
+            " false)"
+        ),
+        checked_sql="select count(*) from mart.need_by_county",
+        description="over residents, coefficients for funding have the mean 1",
+    ),
+    Check(
+        id="need_funding.counties_sum_to_the_whole",
+        table="mart.need_funding",
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from (select funding_year, ground_code, sum(amount_eur) as given_eur,"
+            " max(national_eur) as national_eur from mart.need_funding group by all)"
+            " where given_eur <> national_eur"
+        ),
+        checked_sql="select count(*) from mart.need_funding",
+        description="the counties' euros are those that went in, by ground, to the euro",
     ),
 )
 
