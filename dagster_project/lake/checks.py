@@ -1103,23 +1103,26 @@ _OF_CAPITATION: tuple[Check, ...] = (
         dimension=Dimension.COMPLETENESS,
         severity=Severity.ERROR,
         violated_sql=(
-            "select count(*) from mart.enrolled_by_provider as listed"
-            " inner join rulebook.capitation_scheme as scheme"
-            " on listed.service_code = scheme.service_code"
-            " and scheme.valid_from_date = (select max(newest.valid_from_date)"
-            " from rulebook.capitation_scheme as newest"
-            " where newest.rulebook_id = scheme.rulebook_id"
-            " and newest.valid_from_date <= listed.enrolment_month)"
+            "select count(*) from (select distinct scheme.rulebook_id, enrolment.provider_id,"
+            " register_month.exposure_month from core.enrolment as enrolment"
+            " inner join core.person as person on enrolment.person_id = person.person_id"
             " inner join core.register_month as register_month"
-            " on listed.enrolment_month = register_month.exposure_month"
+            " on enrolment.valid_from_date <= register_month.exposure_month"
+            " and coalesce(enrolment.valid_to_date, date '9999-12-31')"
+            " > register_month.exposure_month"
+            " inner join rulebook.capitation_scheme as scheme"
+            " on enrolment.service_code = scheme.service_code"
+            " and scheme.valid_from_date <= register_month.exposure_month"
+            " where enrolment.known_to_seq is null and enrolment.provider_id is not null"
+            " and scheme.choice_delay_days = 0"
+            " and coalesce(person.death_date, date '9999-12-31') > register_month.exposure_month"
+            " and person.birth_date < register_month.exposure_month - interval 19 year) as listed"
             " anti join mart.capitation_need_factor as need"
-            " on scheme.rulebook_id = need.rulebook_id"
-            " and listed.enrolment_month = need.settlement_month"
+            " on listed.rulebook_id = need.rulebook_id"
+            " and listed.exposure_month = need.settlement_month"
             " and listed.provider_id = need.provider_id"
-            " where listed.provider_id is not null and listed.age_band not in"
-            " ('unknown', '0-6', '7-17') and scheme.choice_delay_days = 0"
         ),
-        checked_sql="select count(*) from mart.enrolled_by_provider",
+        checked_sql="select count(*) from mart.capitation_need_factor",
         description="a provider with people on its list in a month has a need factor for it",
     ),
     Check(

@@ -1,6 +1,7 @@
 -- grain: One row per resident and quarter, with what the local need model knows on its first day.
 -- key: [person_id, index_month]
 -- partition: index_month
+-- may_be_empty: the register may not cover the first month of a quarter yet
 -- touched:
 --   - >-
 --     select cast(date_trunc('quarter', register_month.exposure_month) as date)
