@@ -25,6 +25,7 @@ from dagster_project import pipeline, rights_commands
 from dagster_project.contract_commands import contracts_app
 from dagster_project.errors import TietoallasError
 from dagster_project.lake import maintenance, status
+from dagster_project.need_commands import need_app
 from dagster_project.publish.quality import report_quality
 from dagster_project.publish.release import Release, publish
 from dagster_project.quality import supplier
@@ -45,6 +46,7 @@ app.command(name="expire")(rights_commands.expire)
 app.command(name="backup")(rights_commands.back_up)
 app.command(name="restore")(rights_commands.restore)
 app.add_typer(contracts_app, name="contracts")
+app.add_typer(need_app, name="need")
 
 DEMO_RESIDENTS = 5_000
 DEMO_MONTHS = 12

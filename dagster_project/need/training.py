@@ -32,9 +32,7 @@ _PROFILES = """
         where cost_month >= $from_date and cost_month < $to_date
         and package_class_code in (
             select package_class_code from rulebook.capitation_basket
-            where rulebook_id = $rulebook_id and valid_from_date = (
-                select max(valid_from_date) from rulebook.capitation_basket
-                where rulebook_id = $rulebook_id and valid_from_date <= $to_date))
+            where rulebook_id = $rulebook_id)
         group by person_id
     ) as spent using (person_id)
     where profile.index_month = $from_date and profile.has_history

@@ -186,6 +186,8 @@ def _version(
         raise ContractError(f"{schemes[1].where}: a second version of one day; remove one")
     said = schemes[0]
     row = said.row
+    if key[1].day != 1:
+        raise ContractError(f"{said.where}: a version begins on the first of a month; move it")
     lower, upper = _positive(said, "factor_lower"), _positive(said, "factor_upper")
     if not lower <= 1 <= upper:
         raise ContractError(

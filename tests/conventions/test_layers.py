@@ -44,6 +44,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "publish.withdrawal": (),
     "pipeline": (*LAKE, "lake", "vault", "publish.withdrawal", "rules"),
     "need": (*LAKE, "lake"),
+    "need_commands": (*BASE, "pipeline", "need", "rules", "vault"),
     "expectations": (*LAKE, "lake"),
     "quality": (*LAKE, "lake", "expectations"),
     "publish": (*LAKE, "lake", "pipeline"),
@@ -64,6 +65,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "synthetic",
         "vault",
         "contract_commands",
+        "need_commands",
         "rights_commands",
     ),
 }
@@ -76,7 +78,7 @@ USERS: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("expectations.engine",),
     "duckdb_extensions": ("lake.connection",),
     "pyrage": ("vault",),
-    "typer": ("cli", "contract_commands", "rights_commands"),
+    "typer": ("cli", "contract_commands", "need_commands", "rights_commands"),
 }
 
 # Everyone else takes the time as an argument.
