@@ -162,3 +162,33 @@ def test_fixed_amounts_stay_and_bands_are_compared_by_age(tariff: Bench) -> None
         (later, 0): (180, 150),
         (later, 20): (210, 200),
     }
+
+
+def test_what_changed_is_told_in_steps_that_add_up() -> None:
+    """10 person-years each at 100 and 200 before, 130 and 200 now: the level rose by a tenth.
+
+    The first rose 10 with the level and 20 by itself; the second fell 20 against the level.
+    """
+    change = bench(
+        "mart.capitation_tariff_change",
+        {
+            "mart.capitation_tariff": "rulebook_id varchar, version_date date, age_from integer,"
+            " age_to integer, sex_code varchar, base_eur decimal(18,6),"
+            " person_years decimal(18,6), previous_base_eur decimal(18,6)"
+        },
+    )
+    later = date(2018, 1, 1)
+    rows = change.run(
+        {
+            "mart.capitation_tariff": [
+                ("R", VERSION, 0, 200, "1", 100, 10, None),
+                ("R", later, 0, 17, "1", 130, 10, 100),
+                ("R", later, 18, 200, "1", 200, 10, 200),
+            ]
+        }
+    )
+    steps = ("change_rank", "level_change_eur", "own_change_eur", "change_eur", "change_pct")
+    assert {r["age_from"]: tuple(r[name] for name in steps) for r in rows} == {
+        0: (1, 10, 20, 30, 30),
+        18: (2, 20, -20, 0, 0),
+    }
