@@ -30,6 +30,7 @@ WITHOUT_ROOTS = {
     ("core.survey_response", "survey_code"): "a constant: which survey the answer is from",
     ("mart.capitation_tariff", "sex_code"): "a constant: an amount for any sex is one for each",
     ("mart.capitation_correction_factor", "person_count"): "a count of rows",
+    ("mart.capitation_tariff_change", "change_rank"): "a place in an order of rows",
     ("mart.need_by_county", "mean_year_count"): "a count of rows",
     ("mart.need_funding", "model_year_count"): "a count of rows",
     ("mart.visits_by_profession", "encounter_count"): "a count of rows",
