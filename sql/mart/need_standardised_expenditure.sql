@@ -33,16 +33,105 @@ class as (
     ) = 1
 ),
 
-spent as (
+-- What is known by person, and so by where they live.
+costed as (
     select
         year(cost.cost_month) as calendar_year,
         place.county_name as area_name,
-        class.sector,
+        cost.package_class_code,
         cast(sum(cost.cost_eur) as decimal(18, 2)) as cost_eur
     from core.resident_cost as cost
     inner join place on cost.municipality_code = place.municipality_code
-    inner join class on cost.package_class_code = class.package_class_code
-    group by year(cost.cost_month), place.county_name, class.sector
+    group by year(cost.cost_month), place.county_name, cost.package_class_code
+),
+
+-- What was spent. A year without a ledger has the cost of its events alone.
+ledger as (
+    select
+        year(ledger_month) as calendar_year,
+        service_class_code as package_class_code,
+        cast(sum(amount_eur) as decimal(18, 2)) as spent_eur
+    from core.ledger_allocation
+    where classification_code = 'package'
+    group by year(ledger_month), service_class_code
+),
+
+ledger_year as (
+    select distinct calendar_year
+    from ledger
+),
+
+whole as (
+    select
+        calendar_year,
+        package_class_code,
+        cast(sum(cost_eur) as decimal(18, 2)) as cost_eur
+    from costed
+    group by calendar_year, package_class_code
+),
+
+all_days as (
+    select
+        calendar_year,
+        cast(sum(person_days) as bigint) as person_days
+    from resident
+    group by calendar_year
+),
+
+-- The ledger knows no places: a class goes to the counties by the cost of its events, and one
+-- without events (child protection, wards) by residents.
+placed as (
+    select
+        resident.calendar_year,
+        resident.area_name,
+        ledger.package_class_code,
+        cast(
+            round(
+                cast(ledger.spent_eur as double)
+                * case
+                    when whole.cost_eur > 0
+                        then
+                            cast(coalesce(costed.cost_eur, 0) as double)
+                            / cast(whole.cost_eur as double)
+                    else
+                        cast(resident.person_days as double)
+                        / cast(all_days.person_days as double)
+                end,
+                2
+            ) as decimal(18, 2)
+        ) as cost_eur
+    from resident
+    inner join all_days on resident.calendar_year = all_days.calendar_year
+    inner join ledger on resident.calendar_year = ledger.calendar_year
+    left join whole
+        on
+            ledger.calendar_year = whole.calendar_year
+            and ledger.package_class_code = whole.package_class_code
+    left join costed
+        on
+            ledger.calendar_year = costed.calendar_year
+            and ledger.package_class_code = costed.package_class_code
+            and resident.area_name = costed.area_name
+    union all
+    select
+        costed.calendar_year,
+        costed.area_name,
+        costed.package_class_code,
+        costed.cost_eur
+    from costed
+    left join ledger_year on costed.calendar_year = ledger_year.calendar_year
+    where ledger_year.calendar_year is null
+),
+
+spent as (
+    select
+        placed.calendar_year,
+        placed.area_name,
+        class.sector,
+        cast(sum(placed.cost_eur) as decimal(18, 2)) as cost_eur
+    from placed
+    inner join class on placed.package_class_code = class.package_class_code
+    group by placed.calendar_year, placed.area_name, class.sector
 ),
 
 national as (
@@ -120,6 +209,7 @@ joined as (
         resident.area_name,
         country.sector,
         resident.month_count,
+        ledger_year.calendar_year is not null as is_by_ledger,
         -- Of months that the year has no register for there is no exposure either.
         round(
             cast(resident.person_days as double)
@@ -132,6 +222,7 @@ joined as (
         coefficient.need_coefficient
     from resident
     inner join country on resident.calendar_year = country.calendar_year
+    left join ledger_year on resident.calendar_year = ledger_year.calendar_year
     left join spent
         on
             resident.calendar_year = spent.calendar_year
@@ -155,6 +246,7 @@ final as (
         area_name,
         sector,
         month_count,
+        is_by_ledger,
         cast(person_years as decimal(18, 6)) as person_years,
         cost_eur,
         cast(round(cast(cost_eur as double) / nullif(person_years, 0), 2) as decimal(18, 2))
@@ -187,6 +279,7 @@ select
     area_name,
     sector,
     month_count,
+    is_by_ledger,
     person_years,
     cost_eur,
     cost_per_resident_eur,

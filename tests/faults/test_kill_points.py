@@ -7,13 +7,10 @@ random moments. Not here: a full disk, a file that cannot be read (`test_disk_an
 from __future__ import annotations
 
 import random
-import signal
-import subprocess
 import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Lock
 
 import pytest
 
@@ -25,15 +22,14 @@ from dagster_project.vault.keys import create_keyring
 from tests.support.deliveries import reference_lists, write_all
 from tests.support.homes import silent
 from tests.support.runs import (
-    COMMAND_LINE,
     Content,
     analyst_content,
     kill_at,
+    killed_after,
     lake_content,
     published_digests,
     run_once,
     small_home,
-    start,
 )
 from tests.support.small_region import JUNE, MAY, of_month
 
@@ -42,6 +38,8 @@ pytestmark = pytest.mark.usefixtures("few_tables")
 KILLS, KILLS_A_HOME = 50, 5
 MODELS_OF_EACH_KIND = ("core.encounter", "core.enrolment")
 """By months and whole: at whose steps the normal tier crashes; the deep one does at all."""
+READ_AHEAD = frozenset({"bytes in the vault", "records read", "new codes found"})
+"""Steps of the threads that read deliveries ahead of the one that is being written."""
 KILLED_OUTRIGHT = ("rows written", "core.encounter written")
 """Steps at which a Python without time to clean up leaves files that no commit names."""
 
@@ -203,12 +201,13 @@ def test_one_crash_after_any_kind_of_step_leaves_no_trace(calm: Calm, tmp_path: 
 def test_crashes_after_every_step_of_every_delivery_one_after_the_other_leave_no_trace(
     calm: Calm, tmp_path: Path
 ) -> None:
+    """Of the thread that writes: a reader's crash ahead of it would let it pass steps unmet."""
     settings = small_home(tmp_path, calm.keys)
     met: set[tuple[str, int]] = set()
     crashes = 0
     while crashes_at_the_next_step(settings, met, len(committed(settings))):
         crashes += 1
-    assert crashes == len(met) >= len(calm.steps)
+    assert crashes == len(met) >= sum(step not in READ_AHEAD for step in calm.steps)
     assert standing(settings) == calm.standing
     assert_both_laws_were_checked_and_hold(settings)
 
@@ -216,21 +215,15 @@ def test_crashes_after_every_step_of_every_delivery_one_after_the_other_leave_no
 def crashes_at_the_next_step(
     settings: Settings, met: set[tuple[str, int]], committed_count: int
 ) -> bool:
-    """Crash at the first step not met before, told apart by how many deliveries are in by then.
-
-    Readers run ahead in threads of their own: once one has crashed, the others only go on.
-    """
-    seen = [committed_count]
-    crashed = Event()
-    one_at_a_time = Lock()
+    """Crash at the first step not met before, told apart by how many deliveries are in by then."""
+    seen = committed_count
 
     def on_step(name: str) -> None:
-        with one_at_a_time:
-            seen[0] += name == "delivery committed"
-            if not crashed.is_set() and (name, seen[0]) not in met:
-                met.add((name, seen[0]))
-                crashed.set()
-                raise Crash
+        nonlocal seen
+        seen += name == "delivery committed"
+        if name not in READ_AHEAD and (name, seen) not in met:
+            met.add((name, seen))
+            raise Crash
 
     try:
         run_once(settings, on_step=on_step)
@@ -253,14 +246,3 @@ def test_fifty_runs_killed_at_random_moments_leave_no_trace(calm: Calm, tmp_path
         run_once(settings)
         assert standing(settings) == calm.standing
         assert_both_laws_were_checked_and_hold(settings)
-
-
-def killed_after(settings: Settings, seconds: float) -> bool:
-    """Whether the run was still at work when its time was up."""
-    process = start(settings, "-m", COMMAND_LINE, "run")
-    try:
-        process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-    return process.returncode == -signal.SIGKILL

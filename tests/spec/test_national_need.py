@@ -184,6 +184,8 @@ def expenditure() -> Bench:
             " person_days bigint",
             "core.resident_cost": "cost_month date, municipality_code varchar,"
             " package_class_code varchar, cost_eur decimal(18,2)",
+            "core.ledger_allocation": "ledger_month date, classification_code varchar,"
+            " service_class_code varchar, amount_eur decimal(18,2)",
             "mart.need_by_county": "model_year integer, area_name varchar,"
             " coefficient_health double, coefficient_social double, coefficient_elderly double",
             "rulebook.sector_class": "valid_from_date date, package_class_code varchar,"
@@ -336,3 +338,27 @@ def test_every_age_and_sex_of_the_published_model_is_in_the_rulebook(
             or (first == "96" and "Yli 96" in name)
         )
         assert {"1": "mies", "2": "ainen", "any": "vuotias"}[sex] in name
+
+
+def test_what_the_ledger_spent_goes_to_counties_by_events_or_by_residents(
+    expenditure: Bench,
+) -> None:
+    """400 by events, 3 to 1; 800 of a class without events by residents, 1 to 3."""
+    rows = expenditure.run(
+        {
+            "core.municipality": [("106", "K", True), ("638", "I", True)],
+            "core.resident_exposure": [(MAY_2017, "106", 365), (MAY_2017, "638", 3 * 365)],
+            "core.resident_cost": [(MAY_2017, "106", "P01", 30), (MAY_2017, "638", "P01", 10)],
+            "core.ledger_allocation": [
+                (MAY_2017, "package", "P01", 400),
+                (MAY_2017, "package", "P12", 800),
+                (MAY_2017, "aura", "A01", 400),
+            ],
+            "mart.need_by_county": [(2023, "K", 1, 1, 1), (2023, "I", 1, 1, 1)],
+            "rulebook.sector_class": YEARS["rulebook.sector_class"],
+            "rulebook.national_expenditure": [(date(2017, 1, 1), "health", 500)],
+        }
+    )
+    found = {r["area_name"]: (r["cost_eur"], r["standardised_eur"]) for r in rows}
+    assert found == {"K": (500, 500), "I": (700, Decimal("233.33"))}
+    assert all(r["is_by_ledger"] for r in rows)

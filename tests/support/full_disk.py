@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.settings import Settings
+from tests.support import few_tables
 from tests.support.deliveries import reference_lists, write_all
 from tests.support.runs import analyst_content, command, lake_content
 from tests.support.small_region import MAY, june_without_order, of_month
@@ -63,4 +64,5 @@ def main(disk: Path, keys: Path) -> None:
 
 
 if __name__ == "__main__":
+    few_tables.obey_switch()
     main(Path(sys.argv[1]), Path(sys.argv[2]))

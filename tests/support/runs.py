@@ -47,6 +47,14 @@ def on_step(name):
 
 run_once(Settings(), on_step=on_step)
 """
+_RUN = """
+from dagster_project.settings import Settings
+from tests.support import few_tables
+from tests.support.runs import run_once
+
+few_tables.obey_switch()
+run_once(Settings())
+"""
 _OF_THE_RUN = ("run_id", "landed_at")
 """Columns of the register that differ from run to run."""
 
@@ -111,6 +119,17 @@ def kill_at(settings: Settings, step: str, *, occurrence: int = 1) -> None:
     process = start(settings, "-c", _KILLED_RUN, step, str(occurrence))
     process.communicate()
     assert process.returncode == -signal.SIGKILL
+
+
+def killed_after(settings: Settings, seconds: float) -> bool:
+    """Run in a process that is killed after so long; whether it was still at work by then."""
+    process = start(settings, "-c", _RUN)
+    try:
+        process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+    return process.returncode == -signal.SIGKILL
 
 
 def command(
