@@ -23,7 +23,7 @@ RIDGE_YEARS = 25.0
 FEWEST_YEARS = 50.0
 """Below this an age and sex keeps the model's level and is not brought to its own cost."""
 _ROUNDS = 100
-_CLOSE = 1e-10
+_CLOSE = 1e-8
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,8 @@ def fit(profiles: Sequence[Profile], ages: Sequence[str], groups: Sequence[str])
         raise ValueError("there is no exposure, or no cost, to learn from")
     design = _design(profiles, ages, groups)
     overall = float(np.log(cost.sum() / years.sum()))
-    beta = _newton(design, np.maximum(cost, 0) / np.maximum(years, 1e-9), years, overall)
+    ratio = np.maximum(cost, 0) / np.maximum(years, 1e-9) / np.exp(overall)
+    beta = _regression(design, ratio, years)
     mean = np.exp(overall + design @ beta)
     return _calibrated(profiles, beta, mean, ages=ages, groups=groups, overall=overall)
 
@@ -89,36 +90,21 @@ def _design(profiles: Sequence[Profile], ages: Sequence[str], groups: Sequence[s
     return design
 
 
-def _newton(design: Floats, target: Floats, years: Floats, overall: float) -> Floats:
-    """Newton's steps on the penalised quasi-likelihood, halved while they make it worse."""
-    beta = np.zeros(design.shape[1])
-    ridge = RIDGE_YEARS * np.exp(overall * (2 - POWER))
-    best = _loss(design, target, years, beta, overall=overall, ridge=ridge)
-    for _ in range(_ROUNDS):
-        mean = np.exp(overall + design @ beta)
-        slope = design.T @ (years * (target - mean) * mean ** (1 - POWER)) - ridge * beta
-        curve = (design.T * (years * mean ** (2 - POWER))) @ design
-        step = np.linalg.solve(curve + ridge * np.eye(len(beta)), slope)
-        size = 1.0
-        while size > _CLOSE:
-            tried = beta + size * step
-            loss = _loss(design, target, years, tried, overall=overall, ridge=ridge)
-            if loss <= best:
-                break
-            size /= 2
-        if size <= _CLOSE or best - loss <= _CLOSE * abs(best):
-            return tried if size > _CLOSE else beta
-        beta, best = tried, loss
-    return beta
+def _regression(design: Floats, ratio: Floats, years: Floats) -> Floats:
+    """Logarithms of the ratios to the mean of all, each drawn to nought."""
+    from sklearn.linear_model import TweedieRegressor  # noqa: PLC0415 - a second; commands start
 
-
-def _loss(
-    design: Floats, target: Floats, years: Floats, beta: Floats, *, overall: float, ridge: float
-) -> float:
-    linear = np.clip(overall + design @ beta, -30, 30)
-    fitted = target * np.exp(linear * (1 - POWER)) / (1 - POWER)
-    spread = np.exp(linear * (2 - POWER)) / (2 - POWER)
-    return float(-(years * (fitted - spread)).sum() + ridge * (beta @ beta) / 2)
+    model = TweedieRegressor(
+        power=POWER,
+        link="log",
+        alpha=RIDGE_YEARS / years.sum(),  # the likelihood it is held against is a mean over years
+        fit_intercept=False,
+        solver="newton-cholesky",
+        tol=_CLOSE,
+        max_iter=_ROUNDS,
+    )
+    coefficients: Floats = model.fit(design, ratio, sample_weight=years).coef_
+    return coefficients
 
 
 def _calibrated(
