@@ -386,6 +386,28 @@ def _compare(bench: Bench, earlier: Earlier) -> None:
     bench.make("corrected")
     for table in _CORRECTED:
         bench.make(f"new_{table}")
+    _refuse_other_bands(bench)
+
+
+def _refuse_other_bands(bench: Bench) -> None:
+    """The days of a closed month are kept by its age bands: no other band can be put to them.
+
+    Raises:
+        TietoallasError: the rulebook now has other bands for a closed month.
+    """
+    bands = "select list_month, age_from, age_to, sex_code from settle"
+    then = f"{bands}.tariff semi join settle.corrected using (list_month)"
+    months = bench.rows(
+        f"select distinct list_month from (({bands}.new_tariff except ({then}))"
+        f" union all (({then}) except {bands}.new_tariff)) order by list_month"
+    )
+    if months:
+        raise TietoallasError(
+            f"{bench.values['list_month']:%Y-%m} cannot be settled: the age bands of"
+            f" {bench.values['rulebook_id']} for the closed month {months[0][0]:%Y-%m} are no"
+            " longer those it was settled by; leave its bands as they were and correct amounts"
+            " alone, or let new bands take effect in a month that is open"
+        )
 
 
 def _relist(bench: Bench, first: date) -> None:

@@ -149,6 +149,16 @@ def test_after_a_tariff_correction_later_changes_take_the_new_rate(on: Desk) -> 
     ]
 
 
+def test_other_age_bands_for_a_closed_month_are_refused(on: Desk) -> None:
+    """Its days are kept by band: they would get no correction, and nobody would know."""
+    on.settle(MAY)
+    bands = ((0, 29, "any", "365.00"), (30, 200, "any", "730.00"))
+    with pytest.raises(TietoallasError, match=r"age bands of R for the closed month 2017-05"):
+        on.tariff(Tariff(bands=bands)).settle(JUNE)
+    assert [month for (month,) in on.rows("mart.capitation_run", "settlement_month")] == [MAY]
+    on.tariff(Tariff(), Tariff(starts=JUNE, bands=bands)).settle(JUNE)
+
+
 def test_line_and_corrections_are_what_one_line_would_have_been(on: Desk) -> None:
     """3.65 a year is a cent a day: halves of a cent come and go, and nothing is lost."""
     odd = on.tariff(Tariff(bands=((0, 200, "any", "5.475"),)))
