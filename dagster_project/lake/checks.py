@@ -90,8 +90,11 @@ class Check:
 
     @property
     def reads(self) -> frozenset[str]:
-        """Tables of the lake that its queries read: `staging.<table>` or `<schema>.<model>`."""
-        found = _TABLE.findall(f"{self.violated_sql} {self.checked_sql}")
+        """Tables it is of: its own, and those of the lake that its queries read.
+
+        As `staging.<table>` or `<schema>.<model>`.
+        """
+        found = _TABLE.findall(f"{self.table} {self.violated_sql} {self.checked_sql}")
         return frozenset(
             f"{schema if schema in ('core', 'mart') else 'staging'}.{table}"
             for schema, table in found
