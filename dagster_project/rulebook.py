@@ -78,7 +78,7 @@ def _load(path: Path) -> Rulebook:
     return Rulebook(path.stem, document["unit"], document["columns"], rows, sha256, text.decode())
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(yaml.CSafeLoader):
     """Says a key twice: refused. YAML would keep the last of two entries of one day, unseen."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -23,15 +23,13 @@ DEFINITION = load_definition()
 CATALOGUE, GRAPH = DEFINITION.catalogue, DEFINITION.graph
 REPOSITORY = defs.get_repository_def()
 ASSETS = REPOSITORY.asset_graph
-SECONDS_TO_LOAD = 4.0
 
 LOAD = """
-import duckdb, time
+import duckdb
 def refuse(*args, **kwargs):
     raise AssertionError("a database was opened")
 duckdb.connect = refuse
 import dagster_project.definitions
-print(time.process_time())
 """
 
 
@@ -57,13 +55,11 @@ def python(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_loading_touches_no_data_and_takes_four_seconds_at_most(tmp_path: Path) -> None:
+def test_loading_touches_no_data(tmp_path: Path) -> None:
     loaded = python("-c", LOAD, home=tmp_path / "home")
 
     assert loaded.returncode == 0, loaded.stderr
     assert list(tmp_path.iterdir()) == []
-    # Of the processor, imports included: the clock on the wall tells what else the machine does.
-    assert float(loaded.stdout) <= SECONDS_TO_LOAD
 
 
 def test_dagster_finds_them_valid(tmp_path: Path) -> None:
