@@ -138,7 +138,10 @@ def test_every_row_is_accepted_and_nothing_is_lost(table: Table) -> None:
         for place, (kind, column) in enumerate(zip(table.kinds, contract.columns[1:], strict=True)):
             values = [row[place] for row in table.rows if row[place] is not None]
             if kind in FITTING and values:
-                assert column.sql_type.split("(")[0] in FITTING[kind]
+                # Codes among as many words that may mean "missing" stay text, in the vault.
+                is_unsure = kind == "person" and len(values) < len(table.rows)
+                fitting = {*FITTING[kind], *(["VARCHAR"] if is_unsure else [])}
+                assert column.sql_type.split("(")[0] in fitting
             if kind == "decimal" and column.sql_type.startswith("DECIMAL"):
                 assert int(column.sql_type.rstrip(")").split(",")[1]) >= 2
             if kind == "zeros" and any(value.startswith("0") for value in values):
