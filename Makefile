@@ -3,7 +3,7 @@
 SHELL := bash
 BIN := .venv/bin
 ARGS ?=
-PARALLEL := --numprocesses auto --dist loadfile
+PARALLEL := --numprocesses auto --dist loadfile --no-loadscope-reorder
 export DAGSTER_DISABLE_TELEMETRY := yes
 
 .PHONY: help install run ui test test-deep lint types contracts format bench lock
