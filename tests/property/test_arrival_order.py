@@ -1,7 +1,7 @@
 """Whatever the order of arrival, the batches and the withdrawals: the same core and marts.
 
 Here: random histories against one run in order. The lake is a quick stand-in for most examples
-(`support/quick_lake.py`) and the real one for a few.
+(`support/quick_lake.py`) and the real one for a few, in the deep tier.
 """
 
 from __future__ import annotations
@@ -187,6 +187,7 @@ def test_any_order_of_arrival_gives_the_same_costs(quick: Opened, history: Histo
     assert_order_does_not_matter(partial(quick, *OF_COSTS), history)
 
 
+@pytest.mark.deep
 @REAL
 @given(history=histories())
 def test_any_order_of_arrival_gives_the_same_core_on_the_real_lake(
