@@ -17,6 +17,24 @@ from dagster_project.lake.connection import Lake
 from dagster_project.settings import PROJECT_ROOT
 
 _QUERIES = PROJECT_ROOT / "sql" / "settlement"
+_RATE_OF = """
+    create or replace macro memory.main.rate_of(
+        base_eur, regional_factor, need_factor, correction_factor
+    ) as cast(
+        round(
+            cast(base_eur as decimal(38, 6)) * regional_factor
+            * cast(need_factor as decimal(18, 8)) * cast(correction_factor as decimal(18, 8)),
+            8
+        ) as decimal(18, 8)
+    )
+"""
+"""Euros per person-year: the base with every factor, to 8 decimals."""
+_NEUTRAL_RATE = """
+    create or replace macro memory.main.neutral_rate(rate_eur, neutrality_factor) as cast(
+        round(cast(rate_eur as decimal(38, 8)) * neutrality_factor, 8) as decimal(18, 8)
+    )
+"""
+"""A rate as it was paid in a month that was brought to its budget, to 8 decimals."""
 _EUROS = """
     create or replace macro memory.main.euros(rate_eur, person_days, year_days) as cast(
         cast(
@@ -46,7 +64,8 @@ class Bench:
     def __init__(self, lake: Lake, values: dict[str, Any]) -> None:
         self.lake = lake
         self.values = values
-        lake.execute(_EUROS)
+        for macro in (_RATE_OF, _NEUTRAL_RATE, _EUROS):
+            lake.execute(macro)
         lake.execute("drop schema memory.settle cascade")
         lake.execute("create schema memory.settle")
 

@@ -31,11 +31,7 @@ rated as (
         change.*,
         coalesce(settled_cell.person_days, 0) as settled_days,
         month.year_days,
-        cast(
-            round(cast(rate.rate_eur as decimal(38, 8)) * month.neutrality_factor, 8) as decimal(
-                18, 8
-            )
-        ) as rate_eur
+        neutral_rate(rate.rate_eur, month.neutrality_factor) as rate_eur
     from change
     inner join settle.month as month on change.list_month = month.list_month
     left join settle.settled_cell as settled_cell
@@ -147,28 +143,15 @@ of_tariff as (
         standing.is_shadow,
         'tariff_correction' as reason_code,
         cast(0 as bigint) as person_days,
-        cast(
-            round(
-                cast(new_rate.rate_eur as decimal(38, 8)) * month.neutrality_factor, 8
-            ) as decimal(18, 8)
-        )
-            as rate_eur,
+        neutral_rate(new_rate.rate_eur, month.neutrality_factor) as rate_eur,
         cast(
             euros(
-                cast(
-                    round(
-                        cast(new_rate.rate_eur as decimal(38, 8)) * month.neutrality_factor, 8
-                    ) as decimal(18, 8)
-                ),
+                neutral_rate(new_rate.rate_eur, month.neutrality_factor),
                 standing.person_days,
                 month.year_days
             )
             - euros(
-                cast(
-                    round(
-                        cast(rate.rate_eur as decimal(38, 8)) * month.neutrality_factor, 8
-                    ) as decimal(18, 8)
-                ),
+                neutral_rate(rate.rate_eur, month.neutrality_factor),
                 standing.person_days,
                 month.year_days
             ) as decimal(18, 2)

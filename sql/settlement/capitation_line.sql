@@ -90,34 +90,19 @@ unseen as (
     where cell.age_from is null
 ),
 
+counted as (
+    select *
+    from seen
+    union all
+    select *
+    from unseen
+),
+
 rated as (
     select
         *,
-        cast(
-            round(
-                cast(base_eur as decimal(38, 6))
-                * regional_factor
-                * need_factor
-                * correction_factor,
-                8
-            )
-            as decimal(18, 8)
-        ) as rate_eur
-    from seen
-    union all
-    select
-        *,
-        cast(
-            round(
-                cast(base_eur as decimal(38, 6))
-                * regional_factor
-                * need_factor
-                * correction_factor,
-                8
-            )
-            as decimal(18, 8)
-        ) as rate_eur
-    from unseen
+        rate_of(base_eur, regional_factor, need_factor, correction_factor) as rate_eur
+    from counted
 ),
 
 weighted as (

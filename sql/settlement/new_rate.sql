@@ -10,14 +10,11 @@ select
     regional.factor as regional_factor,
     coalesce(group_factor.need_factor, 1.0) as need_factor,
     coalesce(group_factor.correction_factor, 1.0) as correction_factor,
-    cast(
-        round(
-            cast(tariff.base_eur as decimal(38, 6))
-            * regional.factor
-            * cast(coalesce(group_factor.need_factor, 1.0) as decimal(18, 8))
-            * cast(coalesce(group_factor.correction_factor, 1.0) as decimal(18, 8)),
-            8
-        ) as decimal(18, 8)
+    rate_of(
+        tariff.base_eur,
+        regional.factor,
+        coalesce(group_factor.need_factor, 1.0),
+        coalesce(group_factor.correction_factor, 1.0)
     ) as rate_eur
 from settle.new_tariff as tariff
 inner join settle.new_regional_factor as regional on tariff.list_month = regional.list_month
