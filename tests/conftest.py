@@ -16,7 +16,10 @@ from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.vault.keys import create_keyring
 from tests.support import few_tables as few
 
-hypothesis_settings.register_profile("default", max_examples=50, deadline=None, print_blob=True)
+# The same examples every time, so that what passes here passes there; the deep tier looks for new.
+hypothesis_settings.register_profile(
+    "default", max_examples=50, deadline=None, print_blob=True, derandomize=True
+)
 hypothesis_settings.register_profile("deep", max_examples=500, deadline=None, print_blob=True)
 
 

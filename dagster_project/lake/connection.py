@@ -268,6 +268,9 @@ def _configured(
             "memory_limit": f"{settings.memory_limit_bytes}B",
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            # It knows files by name and second. Deliveries are read by descriptor, and the next one
+            # may have the same: it would be answered from the one before.
+            "enable_external_file_cache": False,
             **extra,
         }
     )

@@ -34,6 +34,7 @@ from dagster_project.vault.identity_codes import CODE_PATTERN
 _GUESSED_FROM = 2_000
 _LONGEST_CODE = 14
 """Of identity codes with blanks around them."""
+_SHORTEST_CODE = 11
 _FEW = 0.01
 LONGEST_LIST = 40
 """Different values that may be a code list."""
@@ -153,7 +154,10 @@ class _Asked:
         spellings: set[str] = set()
         for place, facts in found.items():
             if facts.fitting == facts.filled:
-                self._facts[place] = facts
+                among_codes = self._missing_among_codes(place) if _holds_codes(facts) else set()
+                spellings |= among_codes
+                if not among_codes:
+                    self._facts[place] = facts
                 continue
             unlike = self._unlike(place)
             missing = set(filter(is_missing, unlike))
@@ -167,6 +171,15 @@ class _Asked:
             # Told at last how "missing" is written, which holds for all columns of text too.
             self._missing |= spellings
             self._facts = {i: f for i, f in self._facts.items() if f.guess.kind is not Kind.TEXT}
+
+    def _missing_among_codes(self, place: int) -> set[str]:
+        """Spellings of "missing" in a column of identity codes, which as text has no misfits."""
+        values = self._lake.rows(
+            f"select distinct v from (select {_present(place, self._missing)} as v"
+            f" from {self._records.without_totals}) where strlen(v) < {_SHORTEST_CODE}"
+            f" limit {_GUESSED_FROM}"
+        )
+        return {v for (v,) in values if is_missing(v)}
 
     def _unlike(self, place: int) -> list[str]:
         return _misfits(self._lake, self._records, place, self._lists[place], self._missing)
@@ -190,7 +203,7 @@ class _Asked:
         codes = {
             i: _valid_codes(self._lake, self._records, i)
             for i, f in self._facts.items()
-            if f.codes_within > f.filled / 2 and f.longest <= _LONGEST_CODE
+            if _holds_codes(f)
         }
         columns = [
             replace(
@@ -210,6 +223,11 @@ class _Asked:
             samples,
             _totals(self._lake, self._records),
         )
+
+
+def _holds_codes(facts: Facts) -> bool:
+    """Whether it may be a column of identity codes: most values hold one, and little else."""
+    return facts.codes_within > facts.filled / 2 and facts.longest <= _LONGEST_CODE
 
 
 def _is_tolerable(facts: Facts) -> bool:
@@ -383,7 +401,7 @@ def _of_text(v: str) -> dict[str, str]:
     return {
         "longest": f"max(strlen({v}))",
         "shortest": f"min(strlen({v}))",
-        "codes_within": f"count(*) filter (case when strlen({v}) > 10"
+        "codes_within": f"count(*) filter (case when strlen({v}) >= {_SHORTEST_CODE}"
         f" then regexp_matches({v}, '{CODE_PATTERN}') end)",
         "at_signs": f"count(*) filter (contains({v}, '@'))",
         "blanks": f"count(*) filter (contains({v}, ' '))",
@@ -395,7 +413,7 @@ def _valid_codes(lake: Lake, records: Records, place: int) -> int:
     digits = "try_cast(substr(code, 1, 6) || substr(code, 8, 3) as bigint)"
     return lake.count(
         "select sum(row_count) from (select upper(trim(v)) as code, count(*) as row_count"
-        f" from (select raw_{place} as v from {records.without_totals}) where strlen(v) > 10"
+        f" from (select raw_{place} as v from {records.without_totals}) where strlen(v) >= {_SHORTEST_CODE}"
         f" group by all) where regexp_full_match(code, '{CODE_PATTERN}')"
         f" and substr('{_CHECK}', {digits} % 31 + 1, 1) = substr(code, 11, 1)"
     )

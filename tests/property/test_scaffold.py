@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from dagster_project.contracts.loader import load_contract
@@ -117,9 +117,24 @@ def tables(draw: st.DrawFn) -> Table:
     )
 
 
+CODES_AMONG_NULLS = Table(
+    kinds=["person"],
+    rows=[[code(1)], [None], [code(2)], [None], [code(3)], [code(4)], [None]],
+    delimiter="|",
+    encoding="utf-8",
+    mark=".",
+    day="%Y-%m-%d",
+    truth=("1", "0"),
+    titles=0,
+    line_end="\n",
+    missing="NULL",
+)
+
+
 # A table takes half a second: shrinking one would take minutes.
 @settings(max_examples=20, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(tables())
+@example(CODES_AMONG_NULLS)
 def test_every_row_is_accepted_and_nothing_is_lost(table: Table) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -54,7 +54,7 @@ def contract(form: FileFormat, *columns: Column, **dialect: Any) -> Contract:
 @contextmanager
 def bare_lake(home: Path) -> Iterator[Lake]:
     """As much of a lake as the gate needs, where nobody's code is known."""
-    with duckdb.connect(config={"threads": 2}) as connection:
+    with duckdb.connect(config={"threads": 2, "enable_external_file_cache": False}) as connection:
         lake = Lake(connection, Settings(home=home))
         lake.execute("set timezone = 'UTC'")
         lake.execute("create temp table identity_map (identity_code varchar, person_id bigint)")

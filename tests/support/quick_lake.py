@@ -59,7 +59,9 @@ class QuickLake(Lake):
 @contextmanager
 def _open_quick(settings: Settings) -> Iterator[Lake]:
     connection.prepare_home(settings)
-    plain = duckdb.connect(config={"threads": 1, "temp_file_encryption": True})
+    plain = duckdb.connect(
+        config={"threads": 1, "temp_file_encryption": True, "enable_external_file_cache": False}
+    )
     try:
         plain.execute("set timezone = 'UTC'")
         connection.load_extensions(plain, ("httpfs",))

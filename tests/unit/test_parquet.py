@@ -6,6 +6,7 @@ Here: sound files, and rows at fault. Not here: files that are refused
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -18,7 +19,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from dagster_project.contracts.model import Column, Contract, FileFormat
-from dagster_project.lake.connection import Lake
+from dagster_project.lake.connection import Lake, open_scratch
+from dagster_project.settings import Settings
 from dagster_project.sources import parquet
 from tests.support.made_up import (
     AMOUNT,
@@ -192,3 +194,18 @@ def test_a_row_is_shown_as_text() -> None:
     assert shown == dict(
         zip(names, ("1", "Ä", "1.50", "0.5", "2017-01-02", "2017-01-02 09:00:00", ""), strict=True)
     )
+
+
+def test_a_descriptor_that_comes_again_is_another_file(
+    tmp_path: Path,
+) -> None:
+    """DuckDB keeps what it read by name and time: a delivery must not be another's rows."""
+    found = []
+    with open_scratch(Settings(home=tmp_path)) as lake:
+        for value in (1, 2):
+            file = tmp_path / "delivery.parquet"
+            file.write_bytes(written(pa.table({"value": [value]})))
+            with file.open("rb") as opened:
+                name = f"/proc/self/fd/{opened.fileno()}"
+                found.append(lake.count(f"select min(value) from read_parquet('{name}')"))
+    assert found == [1, 2]
