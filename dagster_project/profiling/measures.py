@@ -413,8 +413,8 @@ def _valid_codes(lake: Lake, records: Records, place: int) -> int:
     digits = "try_cast(substr(code, 1, 6) || substr(code, 8, 3) as bigint)"
     return lake.count(
         "select sum(row_count) from (select upper(trim(v)) as code, count(*) as row_count"
-        f" from (select raw_{place} as v from {records.without_totals}) where strlen(v) >= {_SHORTEST_CODE}"
-        f" group by all) where regexp_full_match(code, '{CODE_PATTERN}')"
+        f" from (select raw_{place} as v from {records.without_totals})"
+        f" where strlen(v) >= {_SHORTEST_CODE} group by all) where regexp_full_match(code, '{CODE_PATTERN}')"
         f" and substr('{_CHECK}', {digits} % 31 + 1, 1) = substr(code, 11, 1)"
     )
 

@@ -6,7 +6,6 @@ Here: sound files, and rows at fault. Not here: files that are refused
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
