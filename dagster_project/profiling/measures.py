@@ -414,7 +414,8 @@ def _valid_codes(lake: Lake, records: Records, place: int) -> int:
     return lake.count(
         "select sum(row_count) from (select upper(trim(v)) as code, count(*) as row_count"
         f" from (select raw_{place} as v from {records.without_totals})"
-        f" where strlen(v) >= {_SHORTEST_CODE} group by all) where regexp_full_match(code, '{CODE_PATTERN}')"
+        f" where strlen(v) >= {_SHORTEST_CODE} group by all)"
+        f" where regexp_full_match(code, '{CODE_PATTERN}')"
         f" and substr('{_CHECK}', {digits} % 31 + 1, 1) = substr(code, 11, 1)"
     )
 
