@@ -105,6 +105,7 @@ def gather(session: Session, rulebook_id: str, month: date, *, known_through: da
     _refuse_other_payer(lake, version, month)
     until = cut_off(lake, definition.catalogue, month, known_through)
     bench = month_inputs(session, version, until, month)
+    _refuse_missing_need(bench)
     _gather_changes(bench)
     bench.make("payee")
     return bench
@@ -346,6 +347,27 @@ def _refuse_missing_factors(bench: Bench) -> None:
         raise TietoallasError(
             f"{month} cannot be settled: {rulebook_id} has no regional factor for municipality"
             f" {', '.join(str(m) for (m,) in regional)}; add it to capitation_regional_factor"
+        )
+
+
+def _refuse_missing_need(bench: Bench) -> None:
+    """A list paid by need whose need nobody worked out.
+
+    Raises:
+        TietoallasError: there is one; the message names its provider.
+    """
+    lists = bench.rows(
+        "select distinct provider_id from settle.listed anti join mart.capitation_need_factor"
+        " as need on listed.provider_id = need.provider_id and need.rulebook_id = $rulebook_id"
+        " and need.version_date = $version_date and need.settlement_month = $list_month"
+        " where $mode_code = 'need' and status_code = 'paid' and person_id is not null"
+        " order by all"
+    )
+    if lists:
+        raise TietoallasError(
+            f"{bench.values['list_month']:%Y-%m} cannot be settled: {bench.values['rulebook_id']}"
+            f" pays by need, and mart.capitation_need_factor has none of"
+            f" {', '.join(str(p) for (p,) in lists)}; run `tietoallas run`"
         )
 
 

@@ -64,6 +64,10 @@ def no_regional_factor(on: Desk) -> Desk:
     return on.tariff(Tariff(regional={"186": "1"}))
 
 
+def no_need_factor(on: Desk) -> Desk:
+    return on.tariff(Tariff(others={"mode_code": "need"}))
+
+
 def gap_in_ages(on: Desk) -> Desk:
     return on.tariff(Tariff(bands=((0, 17, "any", "1"), (19, 200, "any", "1"))))
 
@@ -102,6 +106,7 @@ def paid_by_another(on: Desk) -> None:
         (negative_tariff, "an amount of R is negative"),
         (tariff_without_the_age, "31 person-days are of an age or sex for which R has no amount"),
         (no_regional_factor, "no regional factor for municipality 106"),
+        (no_need_factor, "mart.capitation_need_factor has none of P1"),
         (gap_in_ages, "a gap in the ages"),
         (overlap_in_ages, "an overlap in the ages"),
         (negative_amount, "amount_eur is negative"),
