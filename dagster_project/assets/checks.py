@@ -25,6 +25,12 @@ from dagster_project.pipeline import Definition, Ingested, RunOutcome, Session
 
 FRESH = "arrives_as_promised"
 TAKEN_IN = "deliveries_are_taken_in"
+_PERIODS = {
+    SequenceStep.MONTH: "month",
+    SequenceStep.YEAR: "year",
+    SequenceStep.YEAR_RELEASE: "year",
+    SequenceStep.SENDER_QUARTER: "quarter",
+}
 
 
 @dataclass(frozen=True)
@@ -140,14 +146,15 @@ def judge_refusals(contract: Contract, done: Ingested) -> dg.AssetCheckResult:
 
 def freshness_spec(contract: Contract) -> list[dg.AssetCheckSpec]:
     """The contract's promise about time, where a next delivery is ever due; it blocks nothing."""
-    if contract.delivery.sequence_step is SequenceStep.NONE:
+    period = _PERIODS.get(contract.delivery.sequence_step)
+    if period is None:
         return []
     return [
         dg.AssetCheckSpec(
             FRESH,
             asset=asset_key(f"staging.{contract.table}"),
             description=f"the next delivery comes within {contract.freshness_days} days"
-            f" of the {contract.delivery.sequence_step.removeprefix('sender_')} it covers",
+            f" of the {period} it covers",
         )
     ]
 

@@ -70,9 +70,11 @@ _PROMISES = {"freshness": "d", "retention": "y"}
 _SEQUENCE_DIGITS = {
     SequenceStep.MONTH: 6,
     SequenceStep.YEAR: 4,
+    SequenceStep.YEAR_RELEASE: 4,
     SequenceStep.SENDER_QUARTER: 7,
     SequenceStep.NONE: 8,
 }
+_RELEASE = r"(?P<release>[1-9][0-9]?)"
 _TARGET = re.compile(
     r"(?P<file>[^#]+)#/schema/(?P<table>[a-z0-9_]+)/properties/(?P<column>[a-z0-9_]+)"
 )
@@ -235,6 +237,13 @@ def _delivery(spec: DeliverySpec, columns: tuple[Column, ...], *, place: Place) 
         raise place.error(
             f"filePattern {spec.file_pattern} states no sequence of step {spec.sequence_step}",
             rf"write (?P<sequence>\d{{{digits}}}) in it",
+        )
+    is_released = spec.sequence_step is SequenceStep.YEAR_RELEASE
+    if is_released != (_RELEASE in spec.file_pattern):
+        stated = "states no release" if is_released else "states one"
+        raise place.error(
+            f"filePattern {spec.file_pattern} {stated}",
+            f"write {_RELEASE} in it with sequenceStep: year_release, and with no other",
         )
     if spec.sequence_step is SequenceStep.SENDER_QUARTER and spec.mode is DeliveryMode.SNAPSHOT:
         raise place.error(

@@ -45,6 +45,9 @@ class SequenceStep(StrEnum):
     """yyyymm."""
     YEAR = "year"
     """yyyy."""
+    YEAR_RELEASE = "year_release"
+    """yyyyNN: a year and its release, 01 where the file name states none. None precedes another:
+    of a year published anew the newest release is taken, the earlier ones stay."""
     SENDER_QUARTER = "sender_quarter"
     """yyyyqNN: year, quarter 1-4, sender 01-99. Each sender has predecessors of its own."""
     NONE = "none"
@@ -201,7 +204,7 @@ class Delivery:
 
     mode: DeliveryMode
     file_pattern: re.Pattern[str]
-    """Full match of the file name, with a group `sequence` of digits."""
+    """Full match of the file name, with a group `sequence` of digits (and `release`, see there)."""
     sequence_step: SequenceStep
     updated_at_column: str | None = None
     """Column holding the row's own update time, where the source has one."""
@@ -214,7 +217,11 @@ class Delivery:
         """Sequence a file name states, or None where the name is not of this table."""
         match = self.file_pattern.fullmatch(file_name)
         # `\d` is also a digit of any other script, so that one sequence would have many names.
-        return int(match["sequence"]) if match and match["sequence"].isascii() else None
+        if not match or not match["sequence"].isascii():
+            return None
+        if self.sequence_step is SequenceStep.YEAR_RELEASE:
+            return int(match["sequence"]) * 100 + int(match["release"] or 1)
+        return int(match["sequence"])
 
     def predecessor(self, sequence: int) -> int | None:
         """Sequence that must precede this one, or None where deliveries are numbered freely."""
@@ -227,7 +234,7 @@ class Delivery:
             case SequenceStep.SENDER_QUARTER:
                 is_first = sequence // 100 % 10 == 1
                 return sequence - 1000 + 300 if is_first else sequence - 100
-            case SequenceStep.NONE:
+            case SequenceStep.YEAR_RELEASE | SequenceStep.NONE:
                 return None
 
     def last_date(self, sequence: int) -> date:
@@ -242,6 +249,8 @@ class Delivery:
                 return date(year, month, calendar.monthrange(year, month)[1])
             case SequenceStep.YEAR:
                 return date(sequence, 12, 31)
+            case SequenceStep.YEAR_RELEASE:
+                return date(sequence // 100, 12, 31)
             case SequenceStep.SENDER_QUARTER:
                 return _last_of_quarter(sequence)
             case SequenceStep.NONE:

@@ -49,6 +49,8 @@ def due_date(contract: Contract, covers_to: date) -> date | None:
             sequence = next_day.year * 100 + next_day.month
         case SequenceStep.YEAR:
             sequence = next_day.year
+        case SequenceStep.YEAR_RELEASE:
+            sequence = next_day.year * 100 + 1
         case SequenceStep.SENDER_QUARTER:
             sequence = next_day.year * 1000 + (next_day.month + 2) // 3 * 100 + 1
         case SequenceStep.NONE:
@@ -66,7 +68,7 @@ def promised_to(contract: Contract, as_of: date) -> date | None:
     match contract.delivery.sequence_step:
         case SequenceStep.MONTH:
             first = next_day.replace(day=1)
-        case SequenceStep.YEAR:
+        case SequenceStep.YEAR | SequenceStep.YEAR_RELEASE:
             first = next_day.replace(month=1, day=1)
         case SequenceStep.SENDER_QUARTER:
             first = next_day.replace(month=(next_day.month - 1) // 3 * 3 + 1, day=1)

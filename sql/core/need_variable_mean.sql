@@ -2,10 +2,22 @@
 -- key: [model_year, area_name, variable_number]
 -- may_be_empty: the published model may not have been delivered
 with
+-- A year published anew counts in its newest release of which both tables are here.
+release as (
+    select
+        need_model.delivery_sequence // 100 as model_year,
+        max(need_model.delivery_sequence) as delivery_sequence
+    from effective.need_model as need_model
+    inner join effective.need_areas as need_areas
+        on need_model.delivery_sequence = need_areas.delivery_sequence
+    group by need_model.delivery_sequence // 100
+),
+
 -- The published table has a column per area; here each area has a row.
 by_area as (
     select
-        cast(need_model.delivery_sequence as integer) as model_year,
+        cast(release.model_year as integer) as model_year,
+        cast(release.delivery_sequence % 100 as integer) as model_release,
         need_areas.area_name,
         need_model.variable_number,
         need_model.variable_name,
@@ -37,13 +49,16 @@ by_area as (
             when 'Helsingin kaupunki' then need_model.mean_helsinki
             when 'Koko maa' then need_model.mean_whole_country
         end as variable_mean
-    from effective.need_model as need_model
+    from release
+    inner join effective.need_model as need_model
+        on release.delivery_sequence = need_model.delivery_sequence
     inner join effective.need_areas as need_areas
-        on need_model.delivery_sequence = need_areas.delivery_sequence
+        on release.delivery_sequence = need_areas.delivery_sequence
 )
 
 select
     model_year,
+    model_release,
     area_name,
     variable_number,
     variable_name,

@@ -159,6 +159,7 @@ next_due as (
             when 'month' then last_day(newest.covers_to_date + interval 1 month)
             when 'sender_quarter' then last_day(newest.covers_to_date + interval 3 month)
             when 'year' then last_day(newest.covers_to_date + interval 1 year)
+            when 'year_release' then last_day(newest.covers_to_date + interval 1 year)
         end as next_covers_to_date
     from newest
     cross join lake_day

@@ -7,17 +7,19 @@ with
 need as (
     select
         model_year,
+        model_release,
         area_name,
         sum(beta_health * variable_mean) as need_health,
         sum(beta_social * variable_mean) as need_social,
         sum(beta_elderly * variable_mean) as need_elderly
     from core.need_variable_mean
-    group by model_year, area_name
+    group by model_year, model_release, area_name
 ),
 
 area as (
     select
         need.model_year,
+        need.model_release,
         need.area_name,
         need.need_health,
         need.need_social,
@@ -30,7 +32,9 @@ area as (
         need_areas.published_coefficient_total
     from need
     inner join effective.need_areas as need_areas
-        on need.model_year = need_areas.delivery_sequence and need.area_name = need_areas.area_name
+        on
+            need.model_year * 100 + need.model_release = need_areas.delivery_sequence
+            and need.area_name = need_areas.area_name
 ),
 
 -- The coefficient is need against the country; care of the elderly also by the share of over-64s.
@@ -59,6 +63,7 @@ weight as (
 final as (
     select
         coefficient.model_year,
+        coefficient.model_release,
         coefficient.area_name,
         coefficient.population_count,
         coefficient.share_65plus,
@@ -117,6 +122,7 @@ scale as (
 rounded as (
     select
         final.model_year,
+        final.model_release,
         final.area_name,
         final.population_count,
         final.share_65plus,
@@ -146,6 +152,7 @@ rounded as (
 
 select
     model_year,
+    model_release,
     area_name,
     population_count,
     share_65plus,

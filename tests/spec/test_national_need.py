@@ -23,6 +23,11 @@ from tests.support.models import Bench, bench
 COUNTRY = "Koko maa"
 WEIGHTS = {"health": Decimal("0.5886"), "social": Decimal("0.2139"), "elderly": Decimal("0.1975")}
 Row = dict[str, Any]
+AREA_MEANS = [
+    c.name
+    for c in load_definition().catalogue.latest("thl/need_model").columns
+    if c.name.startswith("mean_")
+]
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +49,9 @@ def lake(inputs: list[Row], areas: list[Row], *, sicker: str) -> duckdb.DuckDBPy
     for book in load_definition().rulebooks:
         connection.execute(f"create view rulebook.{book.name} as {book.sql}")
     connection.execute(
-        "create table core.need_variable_mean (model_year integer, area_name varchar,"
-        " variable_number integer, beta_health double, beta_social double, beta_elderly double,"
-        " variable_mean double)"
+        "create table core.need_variable_mean (model_year integer, model_release integer,"
+        " area_name varchar, variable_number integer, beta_health double, beta_social double,"
+        " beta_elderly double, variable_mean double)"
     )
     connection.execute(
         "create table effective.need_areas (delivery_sequence bigint, area_name varchar,"
@@ -57,7 +62,7 @@ def lake(inputs: list[Row], areas: list[Row], *, sicker: str) -> duckdb.DuckDBPy
     names = [area["area"] for area in areas]
     for year in (2022, 2023):
         rows = [
-            (year, name, int(row["row"]), *(_number(row[f"beta_{s}"]) for s in WEIGHTS),
+            (year, 1, name, int(row["row"]), *(_number(row[f"beta_{s}"]) for s in WEIGHTS),
              float(row[name]) * (1.1 if (year, name) == (2022, sicker) else 1))
             for row in inputs for name in names
         ]  # fmt: skip
@@ -65,7 +70,7 @@ def lake(inputs: list[Row], areas: list[Row], *, sicker: str) -> duckdb.DuckDBPy
         fill(
             connection,
             "effective.need_areas",
-            [(year, a["area"], int(a["population"]), float(a["share_65plus"]),
+            [(year * 100 + 1, a["area"], int(a["population"]), float(a["share_65plus"]),
               *(float(a[f"coef_{s}"]) for s in (*WEIGHTS, "total"))) for a in areas],
         )  # fmt: skip
     for name in ("need_by_county", "need_funding"):
@@ -105,6 +110,35 @@ def test_two_years_make_a_mean_and_one_year_is_itself(thl: duckdb.DuckDBPyConnec
     assert alone == pytest.approx(earlier, abs=1e-12)
     assert earlier == pytest.approx(later * 1.1, abs=1e-12)
     assert both == pytest.approx((earlier + later) / 2, abs=1e-12)
+
+
+def test_of_a_year_published_anew_the_newest_release_counts_of_which_all_is_here() -> None:
+    countries = [c for c in AREA_MEANS if c != "mean_whole_country"]
+    model = bench(
+        "core.need_variable_mean",
+        {
+            "effective.need_model": "delivery_sequence bigint, variable_number integer,"
+            " variable_name varchar, beta_health double, beta_social double, beta_elderly double,"
+            f" mean_whole_country double, {', '.join(f'{c} double' for c in countries)}",
+            "effective.need_areas": "delivery_sequence bigint, area_name varchar",
+        },
+    )
+    releases = {202201: 1.0, 202301: 2.0, 202302: 3.0, 202303: 4.0}
+    rows = model.run(
+        {
+            "effective.need_model": [
+                (sequence, 1, "Vakiotermi", beta, None, None, 1.0) + (0.0,) * len(countries)
+                for sequence, beta in releases.items()
+            ],
+            "effective.need_areas": [
+                (sequence, COUNTRY) for sequence in releases if sequence != 202303
+            ],
+        }
+    )
+    assert {(r["model_year"], r["model_release"], r["beta_health"]) for r in rows} == {
+        (2022, 1, 1.0),
+        (2023, 2, 3.0),
+    }
 
 
 @pytest.mark.parametrize("sector", WEIGHTS)

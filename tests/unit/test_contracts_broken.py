@@ -366,6 +366,17 @@ BROKEN: dict[str, tuple[list[Change], str]] = {
         ],
         r"a sender's snapshot would end the rows of all others",
     ),
+    "release without a place in the name": (
+        [
+            ((*DELIVERY, "sequenceStep"), "year_release"),
+            ((*DELIVERY, "filePattern"), r"v_(?P<sequence>\d{4})\.csv"),
+        ],
+        r"filePattern .* states no release; write",
+    ),
+    "release of a month": (
+        [((*DELIVERY, "filePattern"), r"v_(?P<sequence>\d{6})_(?P<release>[1-9][0-9]?)\.csv")],
+        r"filePattern .* states one; write",
+    ),
     "header line is text": (
         [((*DIALECT, "headerLine"), "3")],
         r"dialect\.headerLine: Input should",

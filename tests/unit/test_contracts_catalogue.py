@@ -47,6 +47,23 @@ def catalogue() -> Catalogue:
     return CATALOGUE
 
 
+@pytest.mark.parametrize(
+    ("name", "sequence"),
+    [
+        ("thl_need_2023_inputs.csv", 202301),
+        ("thl_need_2023_r1_inputs.csv", 202301),
+        ("thl_need_2023_r12_inputs.csv", 202312),
+        ("thl_need_2023_r0_inputs.csv", None),
+        ("thl_need_2023_r_inputs.csv", None),
+    ],
+)
+def test_a_year_published_anew_has_a_sequence_of_its_own(name: str, sequence: int | None) -> None:
+    delivery = CATALOGUE.latest("thl/need_model").delivery
+    assert delivery.sequence_of(name) == sequence
+    assert delivery.predecessor(202302) is None
+    assert delivery.last_date(202302) == date(2023, 12, 31)
+
+
 def test_the_tables_of_the_spine(catalogue: Catalogue) -> None:
     assert set(catalogue.tables()) >= {
         "apotti/diagnoses",
