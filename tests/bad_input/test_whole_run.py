@@ -5,6 +5,7 @@ Here: lake, release and command line after refusals. Not here: each fault (`test
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from dagster_project.settings import Settings
 from dagster_project.vault.keys import create_keyring
 from tests.bad_input.test_refused_files import CASES
 from tests.support.deliveries import reference_lists, write_all
+from tests.support.few_tables import install
 from tests.support.identity import code
 from tests.support.leaks import leaked
-from tests.support.raw_files import CODES, FORMS, RESIDENTS
+from tests.support.raw_files import CODES, FORMS, POPULATION, RESIDENTS
 from tests.support.runs import Content, command, lake_content, published_digests
 
 REFUSED = tuple({(c.form.key, c.rule_id): c for c in CASES if len(c.data) < 1_000_000}.values())
@@ -77,6 +79,14 @@ def land_bad(settings: Settings) -> list[Path]:
     stray = settings.landing / f"{STRAY_CODE}.csv"
     stray.write_bytes(RESIDENTS.data)
     return [*paths, stray]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_and_population() -> Iterator[None]:
+    """Whole runs over few tables, and over those of which there are bad files."""
+    with pytest.MonkeyPatch.context() as patch:
+        install(patch, POPULATION.key)
+        yield
 
 
 @pytest.fixture(scope="module")

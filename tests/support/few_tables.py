@@ -49,17 +49,17 @@ def few_tables(*also: str, without: str = "") -> Definition:
     )
 
 
-def install(patch: pytest.MonkeyPatch) -> None:
+def install(patch: pytest.MonkeyPatch, *also: str) -> None:
     """Have few tables be all that is installed, here and in processes started from here."""
-    definition = few_tables()
-    patch.setenv(_SWITCH, "yes")
+    definition = few_tables(*also)
+    patch.setenv(_SWITCH, " ".join(also))
     patch.setattr(pipeline, "_loaded", lambda *_: definition)
 
 
 def obey_switch() -> None:
     """In a process of its own: install few tables where the one that started it had."""
     if _SWITCH in os.environ:
-        install(pytest.MonkeyPatch())
+        install(pytest.MonkeyPatch(), *os.environ[_SWITCH].split())
 
 
 if __name__ == "__main__":
