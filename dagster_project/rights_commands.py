@@ -1,4 +1,4 @@
-"""Commands over persons, keys and backups: `tietoallas person …`, `backup`, `restore`, `expire`.
+"""Commands over persons, keys, backups and the catalog: `tietoallas person …`, `backup`, `expire`.
 
 Here: arguments, what is printed. Not here: any work (`rights`, `backup`, `vault.rotation`). An
 identity code is never an argument: it would stay in the shell's history.
@@ -17,6 +17,7 @@ import typer
 
 from dagster_project import backup, pipeline, rights
 from dagster_project.errors import SettingsError, TietoallasError
+from dagster_project.lake import catalog_move
 from dagster_project.settings import Settings
 from dagster_project.vault.keys import keyed
 from dagster_project.vault.rotation import rotate
@@ -106,6 +107,24 @@ def restore(folder: Path) -> None:
     settings = Settings()
     made = backup.restore(folder, settings)
     typer.echo(f"restored the backup of {made.created_at} UTC to {settings.home}")
+
+
+def move_catalog(
+    target: Annotated[
+        str,
+        typer.Option(
+            prompt="connection string of an empty PostgreSQL database",
+            hide_input=True,
+            envvar="TIETOALLAS_NEW_CATALOG",
+            help="As TIETOALLAS_CATALOG takes it; asked for, so that no password is in a history.",
+        ),
+    ],
+) -> None:
+    """Copy the catalog from SQLite into an empty PostgreSQL database, snapshots and all."""
+    settings = Settings()
+    catalog_move.move_catalog(settings, target)
+    typer.echo("the catalog is in PostgreSQL: set TIETOALLAS_CATALOG to the same string")
+    typer.echo(f"once it serves, remove {settings.lake / 'catalog.sqlite'}: nothing reads it then")
 
 
 def keys_rotate(

@@ -10,10 +10,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from dagster_project import backup, pipeline, rights
+from dagster_project.cli import app
 from dagster_project.lake import maintenance
-from dagster_project.lake.catalog_move import move_catalog
 from dagster_project.publish.release import publish
 from dagster_project.settings import Settings
 from dagster_project.settlement.runs import recompute
@@ -98,10 +99,16 @@ def test_after_a_person_was_erased_whose_days_stay(home: Settings) -> None:
     assert_recomputes(home, before)
 
 
-def test_after_the_catalog_moved_to_postgresql(home: Settings, tmp_path: Path) -> None:
+def test_after_the_catalog_moved_to_postgresql(
+    home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = digests(home)
     with postgres_server(tmp_path) as target:
-        moved = move_catalog(home, target)
+        monkeypatch.setenv("TIETOALLAS_HOME", str(home.home))
+        monkeypatch.setenv("TIETOALLAS_NEW_CATALOG", target)
+        done = CliRunner().invoke(app, ["move-catalog"])
+        assert (done.exit_code, target in done.output) == (0, False), done.output
         (home.lake / "catalog.sqlite").rename(tmp_path / "no_more.sqlite")
+        moved = home.model_copy(update={"catalog": target})
         assert digests(moved) == before
         assert_recomputes(moved, before)
