@@ -58,7 +58,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "settle_commands": (*BASE, "lake", "pipeline", "settlement", "vault"),
     "rights": (*LAKE, "lake", "publish", "pipeline", "vault"),
     "backup": (*BASE_AND_FILES, "pipeline"),
-    "rights_commands": (*BASE, "pipeline", "rights", "backup", "vault"),
+    "rights_commands": (*BASE, "pipeline", "rights", "backup", "vault", "lake.catalog_move"),
     "cli": (
         *LAKE,
         "lake",
