@@ -4,6 +4,8 @@
 -- may_be_empty: the register may not cover the first month of a quarter yet
 -- touched:
 --   - >-
+--     select exposure_month from changed.person_month where month(exposure_month) in (1, 4, 7, 10)
+--   - >-
 --     select cast(date_trunc('quarter', register_month.exposure_month) as date)
 --     from core.register_month as register_month
 --     inner join changed.person_month as person_month
