@@ -8,13 +8,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
+from xdist.scheduler import LoadFileScheduling
 
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.vault.keys import create_keyring
 from tests.support import few_tables as few
+
+READ_A_REGION = {
+    *("test_conservation", "test_manifest"),
+    *("test_free_text", "test_keys", "test_network_cut", "test_planted_identities"),
+    "test_protection_orders",
+}
+"""Files that ask for the `region` of their folder's conftest."""
 
 # The same examples every time, so that what passes here passes there; the deep tier looks for new.
 hypothesis_settings.register_profile(
@@ -29,6 +38,20 @@ def pytest_configure() -> None:
         del os.environ[name]
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
     hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def scope_of(nodeid: str) -> str:
+    """What one worker runs: a file, or the files of a folder that read its one costly region."""
+    file = Path(nodeid.split("::", 1)[0])
+    return f"{file.parent} region" if file.stem in READ_A_REGION else str(file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Have no region built twice."""
+    scheduler = LoadFileScheduling(config, log)
+    scheduler._split_scope = scope_of
+    return scheduler
 
 
 @pytest.fixture(scope="session", autouse=True)

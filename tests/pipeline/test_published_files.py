@@ -17,6 +17,7 @@ from dagster_project import pipeline
 from dagster_project.errors import CheckFailed
 from dagster_project.pipeline import Session
 from dagster_project.publish.release import Release, publish
+from tests.support.few_tables import few_tables
 from tests.support.homes import build, new_settings, rows, silent, turn
 
 POPULATION = "005_11re_2018.csv"
@@ -47,10 +48,12 @@ def put_need(landing: Path, shared_data: Path) -> None:
 def lake(
     shared_data: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Session, Release]]:
+    """Both files taken in, built and published, over the models that rest on them and on little."""
     settings = new_settings(tmp_path_factory.mktemp("published"))
     put_population(settings.landing, population_text(shared_data), 2018)
     put_need(settings.landing, shared_data)
-    with pipeline.open_session(settings) as session:
+    definition = few_tables("statfin/population", "thl/need_model", "thl/need_areas")
+    with pipeline.open_session(settings, definition=definition) as session:
         ingested = pipeline.ingest(session, report=silent)
         assert not ingested.refusals
         assert sum(o.verdict.quarantined for o in ingested.outcomes if o.verdict) == 0

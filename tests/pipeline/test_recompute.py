@@ -6,7 +6,6 @@ settlement is made (`tests/spec/test_settlement.py`).
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ from tests.support.homes import silent
 from tests.support.identity import code
 from tests.support.paid_region import paid_home
 from tests.support.postgres import postgres_server
-from tests.support.runs import NOW
+from tests.support.runs import NOW, copied
 
 pytestmark = pytest.mark.deep
 Digests = list[tuple[int, str]]
@@ -37,8 +36,7 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture
 def home(settled: Settings, tmp_path: Path) -> Settings:
     """A copy that a test may change."""
-    shutil.copytree(settled.home, tmp_path / "home")
-    return settled.model_copy(update={"home": tmp_path / "home"})
+    return copied(settled, tmp_path / "home")
 
 
 def digests(settings: Settings) -> Digests:

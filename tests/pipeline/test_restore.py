@@ -16,19 +16,25 @@ from dagster_project.errors import VaultError
 from dagster_project.settings import Settings
 from tests.support.deliveries import reference_lists, write_all
 from tests.support.homes import new_settings, silent
-from tests.support.runs import analyst_content, lake_content, run_once
+from tests.support.runs import analyst_content, copied, lake_content, run_once
 from tests.support.small_region import JUNE, MAY, of_month
 
 pytestmark = pytest.mark.usefixtures("few_tables")
 
 
+@pytest.fixture(scope="module")
+def made(few_tables: None, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home with May in it, built and published. No test changes it."""
+    settings = new_settings(tmp_path_factory.mktemp("made"))
+    write_all(settings.landing, (*reference_lists(), *of_month(MAY)))
+    run_once(settings)
+    return settings
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """A home with May in it, built and published."""
-    made = new_settings(tmp_path / "first")
-    write_all(made.landing, (*reference_lists(), *of_month(MAY)))
-    run_once(made)
-    return made
+def settings(made: Settings, tmp_path: Path) -> Settings:
+    """A copy that a test may change."""
+    return copied(made, tmp_path / "home")
 
 
 def saved(settings: Settings, *parts: str) -> Path:

@@ -23,6 +23,7 @@ from tests.support.homes import silent
 from tests.support.runs import (
     NOW,
     analyst_content,
+    copied,
     files_under,
     lake_content,
     run_once,
@@ -41,12 +42,18 @@ class Crash(BaseException):
     """What nothing in the product may catch and carry on from."""
 
 
+@pytest.fixture(scope="module")
+def made(few_tables: None, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home with two months in it; one of six people has two codes. No test changes it."""
+    settings = small_home(tmp_path_factory.mktemp("made"))
+    run_once(settings)
+    return settings
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """A home with two months in it; one of six people has two codes."""
-    made = small_home(tmp_path)
-    run_once(made)
-    return made
+def settings(made: Settings, tmp_path: Path) -> Settings:
+    """A copy that a test may change."""
+    return copied(made, tmp_path / "home")
 
 
 def ids(session: Session) -> frozenset[int]:

@@ -76,6 +76,12 @@ def small_home(folder: Path, keys: Path | None = None) -> Settings:
     return settings
 
 
+def copied(settings: Settings, home: Path) -> Settings:
+    """Settings of a copy of a home, under the same keys."""
+    shutil.copytree(settings.home, home, symlinks=True)
+    return settings.model_copy(update={"home": home})
+
+
 def run_once(settings: Settings, *, on_step: OnStep = no_step) -> Release:
     """Ingest, build and publish, as `tietoallas run` does."""
     with pipeline.open_session(settings, on_step=on_step, now=lambda: NOW) as session:
