@@ -2,7 +2,7 @@
 
 `mart.capitation_*` is what was paid and why; `ledger.frozen_*` is all that it was worked out from.
 No model makes them and no build touches them. One thing alone changes a row: a person who is erased
-or comes under a protection order leaves the frozen lists, and the days and cells stay.
+or comes under a protection order leaves the frozen lists and acts; days, cells and counts stay.
 
 Here: the tables, and taking persons out of them. Not here: settling (`settlement`).
 """
@@ -39,8 +39,9 @@ PAYMENT_TABLES = {
         amount_eur decimal(18,2) not null""",
     "capitation_adjustment": f"""
         capitation_run_id bigint not null, rulebook_id varchar not null,
-        settlement_month date not null, corrected_month date not null, {_CELL},
-        reason_code varchar not null, person_days bigint not null,
+        settlement_month date not null, corrected_month date not null,
+        line_kind_code varchar not null, {_CELL}, procedure_code varchar,
+        reason_code varchar not null, person_days bigint not null, act_count bigint not null,
         rate_eur decimal(18,8) not null, amount_eur decimal(18,2) not null""",
     "capitation_payment": """
         capitation_run_id bigint not null, rulebook_id varchar not null,
@@ -88,8 +89,19 @@ FROZEN_TABLES = {
         list_from_count bigint not null, amount_eur decimal(18,2) not null""",
     "frozen_act": """
         capitation_run_id bigint not null, rulebook_id varchar not null, list_month date not null,
+        person_id bigint, performed_date date, provider_id varchar not null,
+        procedure_code varchar not null, is_shadow boolean not null, act_count bigint not null""",
+    "frozen_act_change": """
+        capitation_run_id bigint not null, rulebook_id varchar not null, list_month date not null,
+        reason_code varchar not null, person_id bigint, performed_date date,
         provider_id varchar not null, procedure_code varchar not null,
-        is_shadow boolean not null, act_count bigint not null, fee_eur decimal(18,2) not null""",
+        is_shadow boolean not null, act_count bigint not null""",
+    "frozen_act_fee": """
+        capitation_run_id bigint not null, rulebook_id varchar not null, list_month date not null,
+        procedure_code varchar not null, fee_eur decimal(18,2) not null""",
+    "frozen_incentive": """
+        capitation_run_id bigint not null, rulebook_id varchar not null, list_month date not null,
+        incentive_share decimal(18,8) not null""",
     "frozen_provider": """
         capitation_run_id bigint not null, rulebook_id varchar not null, list_month date not null,
         provider_id varchar not null, provider_name varchar, is_shadow boolean not null,
@@ -97,8 +109,8 @@ FROZEN_TABLES = {
     "frozen_scheme": """
         capitation_run_id bigint not null, rulebook_id varchar not null, list_month date not null,
         version_date date not null, service_code varchar not null, mode_code varchar not null,
-        is_budget_neutral boolean not null, incentive_share decimal(18,8) not null,
-        year_days integer not null, month_days integer not null""",
+        is_budget_neutral boolean not null, year_days integer not null,
+        month_days integer not null""",
     "frozen_rulebook": """
         capitation_run_id bigint not null, rulebook_id varchar not null, list_month date not null,
         table_name varchar not null, sha256 varchar not null, rulebook_text varchar not null""",
@@ -135,6 +147,19 @@ _LISTINGS = (
         "capitation_run_id, rulebook_id, list_month, reason_code, provider_id, site_id, age_from,"
         " sex_code, municipality_code, is_shadow",
     ),
+    _Listing(
+        "frozen_act",
+        "capitation_run_id, rulebook_id, list_month, null, null, provider_id, procedure_code,"
+        " is_shadow, cast(sum(act_count) as bigint)",
+        "capitation_run_id, rulebook_id, list_month, provider_id, procedure_code, is_shadow",
+    ),
+    _Listing(
+        "frozen_act_change",
+        "capitation_run_id, rulebook_id, list_month, reason_code, null, null, provider_id,"
+        " procedure_code, is_shadow, cast(sum(act_count) as bigint)",
+        "capitation_run_id, rulebook_id, list_month, reason_code, provider_id, procedure_code,"
+        " is_shadow",
+    ),
 )
 
 
@@ -152,10 +177,10 @@ def create_ledger_tables(lake: Lake) -> None:
 
 
 def take_out_persons(lake: Lake, persons_sql: str) -> None:
-    """Take persons out of the frozen lists: their days stay, summed by cell, and are nobody's.
+    """Take persons out of frozen lists and acts: days and acts stay, summed, and are nobody's.
 
     Call it in a transaction. A recompute gives what it gave before; a later correction leaves these
-    days alone, for there is nobody to compare them with.
+    days and acts alone, for there is nobody to compare them with.
 
     Args:
         lake: Where the ledger is.

@@ -10,7 +10,7 @@ from dagster_project.contracts.dictionary import DictionaryRow
 from dagster_project.lake.ledger import FROZEN_TABLES, PAYMENT_TABLES, columns_of
 
 MEANINGS = {
-    "act_count": "Acts paid by a fee of their own; 0 for capitation.",
+    "act_count": "Acts paid by a fee of their own; 0 for capitation. Of a correction the change.",
     "adjustment_eur": "Corrections of closed months, euros.",
     "age_from": "First age in years of the band; empty where the line is of no one band.",
     "age_to": "Last age in years of the band.",
@@ -38,7 +38,7 @@ MEANINGS = {
     "ledger_sha256": "Digest of lines, corrections, payments and explanations.",
     "line_eur": "Lines of the month, euros.",
     "line_kind_code": "capitation, unseen (protected persons, at the mean of the list), breakpoint"
-    " (size of the list), act or incentive.",
+    " (size of the list), act or incentive; of a correction capitation, act or incentive.",
     "list_from_count": "Persons on the list beyond whom the step holds.",
     "list_month": "First day of the month that the row is of.",
     "mode_code": "trial or need.",
@@ -48,16 +48,20 @@ MEANINGS = {
     "neutrality_factor": "What amounts were multiplied by to keep the budget; 1 where it is off.",
     "observed_eur": "Cost observed of the list in the window before it was a list.",
     "paid_days": "Person-days of choices that are paid.",
+    "performed_date": "Day on which the act was done; empty where the person is.",
     "person_count": "Persons with days in the cell.",
     "person_days": "Days on the list, summed over persons; of a correction the change.",
-    "person_id": "The person; empty once erased or protected, the days staying in the cell.",
+    "person_id": "The person; empty once erased or protected, days and acts staying in their sum.",
     "procedure_code": "Act that the fee is for.",
     "provider_id": "Provider whose list it is.",
     "provider_name": "Name of the provider at the settlement.",
     "quantity": "Person-days, or acts, of the step.",
-    "rate_eur": "Euros per person-year, every factor applied, to 8 decimals; of an act its fee.",
+    "rate_eur": "Euros per person-year, every factor applied, to 8 decimals; of an act its fee, of"
+    " an incentive its share.",
     "raw_factor": "Observed over expected, before credibility and bounds.",
-    "reason_code": "Why a closed month is corrected.",
+    "reason_code": "Why a closed month is corrected: late_enrolment, late_end, corrected_choice,"
+    " death, move, register_correction, withdrawn_delivery, late_act, withdrawn_act or"
+    " tariff_correction; an incentive is corrected for the reason of what it is a share of.",
     "regional_factor": "Regional factor of the municipality.",
     "rulebook_id": "Payment scheme.",
     "rulebook_text": "The rulebook file as it was.",

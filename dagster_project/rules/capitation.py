@@ -126,6 +126,20 @@ def incentive(earned_eur: Decimal, share: Decimal) -> Decimal:
     return half_up(_EXACT.multiply(earned_eur, share), CENT)
 
 
+def incentive_correction(
+    earned_eur: Decimal, changes: Sequence[Decimal], share: Decimal
+) -> list[Decimal]:
+    """Euros of incentive for each change to what was earned in a closed month, in their order.
+
+    Each is the difference of two shares, so that incentive and corrections together are the share
+    of the corrected sum, to the cent.
+    """
+    earned = list(accumulate(changes, initial=earned_eur))
+    return [
+        incentive(after, share) - incentive(before, share) for before, after in pairwise(earned)
+    ]
+
+
 def age_on(birth_date: date, day: date) -> int:
     """Full years; who was born on 29 February turns on 1 March in common years."""
     before = (day.month, day.day) < (birth_date.month, birth_date.day)

@@ -50,6 +50,13 @@ _EUROS = """
 """
 """Euros for person-days at a rate per person-year: to a cent, halves away from zero; in whole
 numbers, exactly. The one step at which a settlement rounds euros."""
+_SHARE_OF = """
+    create or replace macro memory.main.share_of(amount_eur, share) as cast(
+        round(cast(amount_eur as decimal(38, 2)) * cast(share as decimal(18, 8)), 2)
+        as decimal(18, 2)
+    )
+"""
+"""A share of euros, to a cent, halves away from zero."""
 
 
 @lru_cache
@@ -64,7 +71,7 @@ class Bench:
     def __init__(self, lake: Lake, values: dict[str, Any]) -> None:
         self.lake = lake
         self.values = values
-        for macro in (_RATE_OF, _NEUTRAL_RATE, _EUROS):
+        for macro in (_RATE_OF, _NEUTRAL_RATE, _EUROS, _SHARE_OF):
             lake.execute(macro)
         lake.execute("drop schema memory.settle cascade")
         lake.execute("create schema memory.settle")

@@ -1,7 +1,7 @@
 """The inputs of a settlement: gathered from the lake, judged, frozen; and had back from the ledger.
 
-Here: lists, factors, providers, acts, and the errors for what is wrong in them. Not here: amounts
-(`reckoning`).
+Here: lists, factors, providers, and the errors for what is wrong in them. Not here: acts (`acts`),
+amounts (`reckoning`).
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from dagster_project.errors import TietoallasError
+from dagster_project.lake.builds import last_event_id, newest_green
 from dagster_project.lake.connection import Lake
 from dagster_project.pipeline import Session
 from dagster_project.rulebook import Rulebook
 from dagster_project.rules.capitation import days_in_year
 from dagster_project.rules.capitation_rulebook import Version
+from dagster_project.settlement import acts
 from dagster_project.settlement.bench import Bench
 from dagster_project.settlement.scheme import (
     CHOICES,
@@ -129,7 +130,6 @@ def month_inputs(
     lake = session.lake
     run_id = lake.count(f"select coalesce(max(capitation_run_id), 0) + 1 from {RUN}")
     bench = Bench(lake, _values(version, until, month) | {"capitation_run_id": run_id})
-    bench.values["incentive_share"] = _incentive_share(bench)
     bench.make("provider")
     bench.make("station")
     _take_factors(bench, "draft_tariff" if is_draft else "tariff")
@@ -137,7 +137,8 @@ def month_inputs(
     _refuse_broken_choices(bench)
     _refuse_missing_factors(bench)
     _count_hidden(session, bench)
-    _take_acts(bench)
+    acts.take_acts(bench)
+    bench.values["incentive_share"] = acts.incentive_share(bench)
     _have_no_changes(bench)
     return bench
 
@@ -180,14 +181,6 @@ def _values(version: Version, until: CutOff, month: date) -> dict[str, Any]:
         "year_days": days_in_year(month),
         "month_days": (end - month).days,
     }
-
-
-def _incentive_share(bench: Bench) -> Decimal:
-    rows = bench.rows(
-        "select incentive_share from rulebook.capitation_incentive"
-        " where rulebook_id = $rulebook_id and valid_from_date = $version_date"
-    )
-    return rows[0][0] if rows else Decimal(0)
 
 
 def _refuse_broken_choices(bench: Bench) -> None:
@@ -253,17 +246,6 @@ def _take_factors(bench: Bench, tariff: str) -> None:
             f"{month} cannot be settled: an amount of {rulebook_id} is negative ({negative[0][0]});"
             " see rulebooks/capitation_amount.yaml"
         )
-
-
-def _take_acts(bench: Bench) -> None:
-    """Acts that the scheme pays beside the capitation; most schemes pay none."""
-    fees = bench.rows(
-        "select 1 from rulebook.capitation_act_fee where rulebook_id = $rulebook_id limit 1"
-    )
-    if fees:
-        bench.make("act")
-    else:
-        bench.take("act", _NO_ACT)
 
 
 def _list(bench: Bench, begin: date, end: date, *, is_partial: bool) -> None:
@@ -401,8 +383,13 @@ def _compare(bench: Bench, earlier: Earlier) -> None:
         first_date=first,
         is_full=is_full,
     )
-    for table in ("tariff", "regional_factor", "group_factor"):
+    for table in _CLOSED:
         bench.add(table, "closed_" + table)
+    for table in acts.FACTORS:
+        bench.make(f"new_{table}")
+    acts.take_settled(bench)
+    if acts.has_fees(bench):
+        acts.find_touched(bench, is_news=_is_news(bench.lake, earlier))
     _relist(bench, first)
     bench.make("settled_cell")
     bench.make("corrected")
@@ -443,14 +430,16 @@ def _relist(bench: Bench, first: date) -> None:
     _list(bench, begin, bench.values["list_month"], is_partial=True)
     bench.make("settled", begin_date=begin)
     bench.make("change")
+    if acts.has_fees(bench):
+        acts.compare(bench, begin)
 
 
+_OWN = ("tariff", "regional_factor", "group_factor", "breakpoint", "act", *acts.FACTORS)
+"""Frozen of the month that is settled."""
+_CLOSED = ("tariff", "regional_factor", "group_factor", *acts.FACTORS)
+"""Of closed months, as settled."""
 _CORRECTED = ("tariff", "regional_factor")
 """Factors of closed months that a correction of the rulebook may change."""
-_NO_ACT = (
-    "select null::date as list_month, '' as provider_id, '' as procedure_code, false as is_shadow,"
-    " 0::bigint as act_count, null::decimal(18, 2) as fee_eur limit 0"
-)
 _NO_MONTH = (
     "select null::date as list_month, 0 as year_days, null::decimal(18, 8) as neutrality_factor"
     " limit 0"
@@ -460,6 +449,17 @@ _NO_CHANGE = (
     " '' as provider_id, '' as site_id, 0 as age_from, '' as sex_code, '' as municipality_code,"
     " false as is_shadow, 0::bigint as person_days limit 0"
 )
+
+
+def _is_news(lake: Lake, earlier: Earlier) -> bool:
+    """Whether core may be other than it was at the settlement before: by deliveries or models."""
+    models = lake.rows(
+        "select build.models_sha256 from ops.build as build inner join mart.capitation_run as run"
+        " on build.snapshot_id = run.snapshot_id where run.capitation_run_id = ?",
+        [earlier.capitation_run_id],
+    )
+    is_rebuilt = (newest_green(lake).models_sha256,) not in models
+    return is_rebuilt or earlier.last_event_id != last_event_id(lake)
 
 
 def _is_out_of_turn(lake: Lake, earlier: Earlier) -> bool:
@@ -493,19 +493,20 @@ def freeze(bench: Bench, rulebooks: Iterable[Rulebook]) -> None:
             )
     own = "where list_month = $list_month"
     _store(bench, "frozen_list", f"select * from settle.listed {own}")
-    for table in ("tariff", "regional_factor", "group_factor", "breakpoint", "act"):
+    for table in _OWN:
         _store(bench, f"frozen_{table}", f"select * from settle.{table} {own}")
-    for table in _CORRECTED:
+    for table in (*_CORRECTED, *acts.FACTORS):
         _store(bench, f"frozen_{table}", f"select * from settle.new_{table}")
-    _store(bench, "frozen_change", "select * from settle.change")
+    for table in ("change", "act_change"):
+        _store(bench, f"frozen_{table}", f"select * from settle.{table}")
     _store(bench, "frozen_provider", "select $list_month as list_month, * from settle.payee")
     _store(
         bench,
         "frozen_scheme",
         "select $list_month as list_month, $version_date as version_date,"
         " $service_code as service_code, $mode_code as mode_code,"
-        " $is_budget_neutral as is_budget_neutral, $incentive_share as incentive_share,"
-        " $year_days as year_days, $month_days as month_days",
+        " $is_budget_neutral as is_budget_neutral, $year_days as year_days,"
+        " $month_days as month_days",
     )
     for key, name in ((CHOICES, "enrolment_sequence"), (REGISTER, "register_sequence")):
         source, table = key.split("/")
@@ -534,28 +535,32 @@ def thaw(lake: Lake, run_id: int) -> Bench:
     """
     rows = lake.rows(
         "select rulebook_id, list_month, version_date, service_code, mode_code, is_budget_neutral,"
-        " incentive_share, year_days, month_days from ledger.frozen_scheme"
+        " year_days, month_days from ledger.frozen_scheme"
         " where capitation_run_id = ?",
         [run_id],
     )
     if not rows:
         raise TietoallasError(f"there is no settlement run {run_id}; see `tietoallas settle list`")
     names = "rulebook_id list_month version_date service_code mode_code is_budget_neutral"
-    named = f"{names} incentive_share year_days month_days".split()
+    named = f"{names} year_days month_days".split()
     bench = Bench(lake, dict(zip(named, rows[0], strict=True)) | {"capitation_run_id": run_id})
     of_run = "where capitation_run_id = $capitation_run_id"
     bench.take("listed", f"select * from ledger.frozen_list {of_run}")
-    bench.take("change", f"select * from ledger.frozen_change {of_run}")
     bench.take("payee", f"select * from ledger.frozen_provider {of_run}")
-    for table in ("tariff", "regional_factor", "group_factor", "breakpoint", "act"):
+    for table in _OWN:
         frozen = f"select * from ledger.frozen_{table} {of_run} and list_month = $list_month"
         bench.take(table, frozen)
-    for table in _CORRECTED:
+    bench.values["incentive_share"] = acts.incentive_share(bench)
+    acts.have_no_changes(bench)
+    for table in ("change", "act_change"):
+        bench.take(table, f"select * from ledger.frozen_{table} {of_run}")
+    for table in (*_CORRECTED, *acts.FACTORS):
         frozen = f"select * from ledger.frozen_{table} {of_run} and list_month < $list_month"
         bench.take(f"new_{table}", frozen)
     bench.make("closed")
-    for table in ("tariff", "regional_factor", "group_factor"):
+    for table in _CLOSED:
         bench.add(table, "closed_" + table)
+    acts.take_settled(bench)
     bench.make("settled_cell")
     bench.take("month", "select list_month, year_days, neutrality_factor from settle.closed")
     return bench

@@ -16,6 +16,7 @@ from decimal import Decimal
 import pyarrow as pa
 
 from dagster_project.errors import TietoallasError
+from dagster_project.settlement.acts import FACTORS
 from dagster_project.settlement.bench import Bench
 from dagster_project.settlement.words import LANGUAGES, Step, texts
 
@@ -50,6 +51,9 @@ def reckon(bench: Bench) -> Reckoned:
     bench.add("line", "breakpoint_line")
     bench.add("line", "act_line")
     bench.make("adjustment", "capitation_adjustment")
+    bench.add("adjustment", "act_adjustment")
+    bench.add("adjustment", "incentive_adjustment")
+    _refuse_lost_acts(bench)
     bench.make("payment", "capitation_payment")
     _refuse_lost_cents(bench)
     _explain(bench)
@@ -70,6 +74,25 @@ def _refuse_lost_days(bench: Bench) -> None:
         raise TietoallasError(
             f"{listed} person-days are on lists and {lined} have a rate; a regional factor or an"
             " amount is missing from the rulebook. Nothing was written"
+        )
+
+
+def _refuse_lost_acts(bench: Bench) -> None:
+    """No act drops out through a join.
+
+    Raises:
+        TietoallasError: acts that were found, and those of lines and adjustments, differ.
+    """
+    counted, paid = bench.rows(
+        "select (select coalesce(sum(act_count), 0) from settle.act)"
+        " + (select coalesce(sum(act_count), 0) from settle.act_change),"
+        " (select coalesce(sum(act_count), 0) from settle.line)"
+        " + (select coalesce(sum(act_count), 0) from settle.adjustment)"
+    )[0]
+    if counted != paid:
+        raise TietoallasError(
+            f"{counted} acts are paid or corrected and {paid} have a fee; this is a defect: report"
+            " it. Nothing was written"
         )
 
 
@@ -180,9 +203,13 @@ def inputs_text(bench: Bench) -> str:
         " is_shadow, sum(person_days) as person_days from settle.listed"
         " where list_month = $list_month group by all)"
     )
-    tables = ("tariff", "regional_factor", "group_factor", "breakpoint", "act")
+    acts = (
+        "(select provider_id, procedure_code, is_shadow, sum(act_count) as act_count"
+        " from settle.act where list_month = $list_month group by all)"
+    )
+    tables = ("tariff", "regional_factor", "group_factor", "breakpoint", *FACTORS)
     own = (f"(select * from settle.{table} where list_month = $list_month)" for table in tables)
-    return "".join(table_text(bench, sql) for sql in (cells, *own))
+    return "".join(table_text(bench, sql) for sql in (cells, acts, *own))
 
 
 def table_text(bench: Bench, table: str) -> str:

@@ -26,13 +26,14 @@ from dagster_project.lake.connection import Lake
 _CELL = "provider_id, site_id, age_from, sex_code, municipality_code, is_shadow"
 _ENTRIES = f"""
     select 'line' as entry_code, settlement_month, settlement_month as paid_for_month,
-        line_kind_code as kind_code, {_CELL}, procedure_code, person_days, act_count, base_eur,
-        regional_factor, need_factor, correction_factor, neutrality_factor, rate_eur, amount_eur
+        line_kind_code, null as reason_code, {_CELL}, procedure_code, person_days, act_count,
+        base_eur, regional_factor, need_factor, correction_factor, neutrality_factor, rate_eur,
+        amount_eur
     from mart.capitation_line
     where capitation_run_id = ? and provider_id = ?
     union all
-    select 'adjustment', settlement_month, corrected_month, reason_code, {_CELL}, null,
-        person_days, 0, null, null, null, null, null, rate_eur, amount_eur
+    select 'adjustment', settlement_month, corrected_month, line_kind_code, reason_code, {_CELL},
+        procedure_code, person_days, act_count, null, null, null, null, null, rate_eur, amount_eur
     from mart.capitation_adjustment
     where capitation_run_id = ? and provider_id = ?
     order by all
@@ -41,7 +42,8 @@ _HEADINGS = {
     "entry_code": "Laji / Art / Kind",
     "settlement_month": "Maksukuukausi / Betalningsmånad / Month of payment",
     "paid_for_month": "Kuukausi / Månad / Month",
-    "kind_code": "Peruste / Grund / Ground",
+    "line_kind_code": "Peruste / Grund / Ground",
+    "reason_code": "Oikaisun syy / Orsak till rättelsen / Reason of correction",
     "provider_id": "Tuottaja / Producent / Provider",
     "site_id": "Toimipiste / Verksamhetsställe / Site",
     "age_from": "Ikä alkaen / Ålder från / Age from",

@@ -25,7 +25,10 @@ from dagster_project.settlement.scheme import version_of
 
 @dataclass(frozen=True)
 class Outcome:
-    """A provider over the months compared: lines as settled and as the draft would have them."""
+    """A provider over the months compared, as settled and as the draft would have it.
+
+    What was settled holds the acts that came or went since; the draft does too.
+    """
 
     provider_id: str
     is_shadow: bool
@@ -47,8 +50,9 @@ def what_if(
 ) -> tuple[Outcome, ...]:
     """Work closed months out again under another scheme; winners first.
 
-    Lists are as they were known when each month was settled. Corrections are left aside on both
-    sides. Factors of groups that the draft has none of are 1.
+    Lists are as they were known when each month was settled, and corrections of them are left aside
+    on both sides. Acts are as they are known now, on both: what was settled holds the corrections
+    for acts that came or went since. Factors of groups that the draft has none of are 1.
 
     Args:
         session: The lake.
@@ -137,11 +141,17 @@ def _compared(
         bench = freezing.month_inputs(session, version, until, month, is_draft=is_draft)
         reckoning.reckon(bench)
     return bench.rows(
-        "select coalesce(settled.provider_id, draft.provider_id),"
-        " coalesce(settled.is_shadow, draft.is_shadow), coalesce(settled.line_eur, 0),"
-        " coalesce(draft.line_eur, 0) from settle.payment as draft full join"
-        " (select * from mart.capitation_payment where capitation_run_id = $run_id) as settled"
-        " on draft.provider_id = settled.provider_id and draft.is_shadow = settled.is_shadow",
+        "select provider_id, is_shadow, sum(settled_eur), sum(draft_eur) from ("
+        "select provider_id, is_shadow, line_eur as settled_eur, 0 as draft_eur"
+        " from mart.capitation_payment where capitation_run_id = $run_id"
+        " union all select correction.provider_id, correction.is_shadow, correction.amount_eur, 0"
+        " from mart.capitation_adjustment as correction inner join mart.capitation_run as run"
+        " on correction.rulebook_id = run.rulebook_id"
+        " and correction.corrected_month = run.settlement_month"
+        " where run.capitation_run_id = $run_id"
+        " and correction.reason_code in ('late_act', 'withdrawn_act')"
+        " union all select provider_id, is_shadow, 0, line_eur from settle.payment"
+        ") as either group by provider_id, is_shadow order by all",
         run_id=run_id,
     )
 

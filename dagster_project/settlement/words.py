@@ -108,6 +108,16 @@ _TEXTS = {
         "sv": "Rättelse av {month}, {reason}, {quantity} persondagar: {eur}.",
         "en": "Correction of {month}, {reason}, {quantity} person-days: {eur}.",
     },
+    "adjustment_act": {
+        "fi": "Oikaisu kuukauteen {month}, {reason}, {quantity} toimenpidettä: {eur}.",
+        "sv": "Rättelse av {month}, {reason}, {quantity} åtgärder: {eur}.",
+        "en": "Correction of {month}, {reason}, {quantity} acts: {eur}.",
+    },
+    "adjustment_incentive": {
+        "fi": "Kannustinosuuden oikaisu kuukauteen {month}, {reason}: {eur}.",
+        "sv": "Rättelse av incitamentsandelen för {month}, {reason}: {eur}.",
+        "en": "Correction of the incentive share of {month}, {reason}: {eur}.",
+    },
     "payment": {
         "fi": "Maksetaan {eur}.",
         "sv": "Betalas {eur}.",
@@ -127,6 +137,8 @@ REASONS = {
     "move": ("muutto", "flytt", "move"),
     "withdrawn_delivery": ("peruttu toimitus", "återkallad leverans", "withdrawn delivery"),
     "register_correction": ("rekisterin korjaus", "registerrättelse", "register correction"),
+    "late_act": ("toimenpide tiedossa myöhässä", "åtgärd känd sent", "late act"),
+    "withdrawn_act": ("peruttu toimenpide", "återkallad åtgärd", "withdrawn act"),
     "tariff_correction": ("taksan korjaus", "tariffrättelse", "tariff correction"),
 }
 """By reason code: Finnish, Swedish, English."""

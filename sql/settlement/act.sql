@@ -1,14 +1,6 @@
--- Acts done in the month by the provider on whose list the person is that day, at the fees of
--- the version.
+-- Acts done in the month by the provider on whose list the person is that day, of those that have a
+-- fee. Who has done which is kept, so that a later run finds what has changed since.
 with
-fee as (
-    select
-        procedure_code,
-        fee_eur
-    from rulebook.capitation_act_fee
-    where rulebook_id = $rulebook_id and valid_from_date = $version_date
-),
-
 done as (
     select
         procedure.procedure_code,
@@ -26,14 +18,15 @@ done as (
 
 select
     $list_month as list_month,
+    done.person_id,
+    done.performed_date,
     done.provider_id,
     done.procedure_code,
-    provider.is_shadow,
-    count(*) as act_count,
-    fee.fee_eur
+    listed.is_shadow,
+    count(*) as act_count
 from done
-inner join fee on done.procedure_code = fee.procedure_code
-inner join settle.provider as provider on done.provider_id = provider.provider_id
+inner join settle.act_fee as fee
+    on fee.list_month = $list_month and done.procedure_code = fee.procedure_code
 inner join settle.listed as listed
     on
         listed.list_month = $list_month
@@ -42,4 +35,5 @@ inner join settle.listed as listed
         and done.provider_id = listed.provider_id
         and done.performed_date >= listed.from_date
         and done.performed_date < listed.from_date + cast(listed.person_days as integer)
-group by done.provider_id, done.procedure_code, provider.is_shadow, fee.fee_eur
+group by
+    done.person_id, done.performed_date, done.provider_id, done.procedure_code, listed.is_shadow

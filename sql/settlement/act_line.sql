@@ -2,14 +2,17 @@
 with
 act as (
     select
-        provider_id,
-        procedure_code,
-        is_shadow,
-        act_count,
-        fee_eur,
-        cast(act_count * fee_eur as decimal(18, 2)) as amount_eur
-    from settle.act
-    where list_month = $list_month
+        act.provider_id,
+        act.procedure_code,
+        act.is_shadow,
+        fee.fee_eur,
+        sum(act.act_count) as act_count,
+        cast(sum(act.act_count) * fee.fee_eur as decimal(18, 2)) as amount_eur
+    from settle.act as act
+    inner join settle.act_fee as fee
+        on act.list_month = fee.list_month and act.procedure_code = fee.procedure_code
+    where act.list_month = $list_month
+    group by act.provider_id, act.procedure_code, act.is_shadow, fee.fee_eur
 ),
 
 earned as (
@@ -30,13 +33,7 @@ incentive as (
     select
         provider_id,
         is_shadow,
-        cast(
-            round(
-                cast(sum(amount_eur) as decimal(38, 2))
-                * cast($incentive_share as decimal(18, 8)),
-                2
-            ) as decimal(18, 2)
-        ) as amount_eur
+        share_of(sum(amount_eur), $incentive_share) as amount_eur
     from earned
     where $incentive_share > 0
     group by provider_id, is_shadow

@@ -185,14 +185,17 @@ final as (
 
 select
     corrected_month,
+    'capitation' as line_kind_code,
     provider_id,
     site_id,
     age_from,
     sex_code,
     municipality_code,
     is_shadow,
+    cast(null as varchar) as procedure_code,
     reason_code,
     person_days,
+    cast(0 as bigint) as act_count,
     rate_eur,
     amount_eur
 from final

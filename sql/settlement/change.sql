@@ -12,7 +12,14 @@ now_known as (
         is_shadow,
         sum(person_days) as person_days
     from settle.listed
-    where list_month < $list_month and status_code = 'paid' and person_id is not null
+    where
+        list_month < $list_month
+        and status_code = 'paid'
+        and person_id in (
+            select touched.person_id
+            from settle.touched as touched
+            where touched.touched_code <> 'act'
+        )
     group by all
 ),
 

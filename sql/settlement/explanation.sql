@@ -74,13 +74,17 @@ adjusted as (
     select
         provider_id,
         is_shadow,
-        95 as step_number,
-        'adjustment' as step_code,
+        case line_kind_code when 'capitation' then 95 when 'act' then 96 else 97 end
+            as step_number,
+        case line_kind_code
+            when 'capitation' then 'adjustment' else concat('adjustment_', line_kind_code)
+        end as step_code,
         concat(strftime(corrected_month, '%Y-%m'), ' ', reason_code) as detail_code,
-        cast(sum(person_days) as bigint) as quantity,
+        cast(sum(case line_kind_code when 'act' then act_count else person_days end) as bigint)
+            as quantity,
         cast(sum(amount_eur) as decimal(18, 2)) as step_eur
     from settle.adjustment
-    group by provider_id, is_shadow, corrected_month, reason_code
+    group by provider_id, is_shadow, line_kind_code, corrected_month, reason_code
 ),
 
 step as (

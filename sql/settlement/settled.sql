@@ -38,18 +38,20 @@ frozen as (
         and person_id is not null
 ),
 
--- Former ids of whoever is touched.
+-- Former ids of whoever may be listed otherwise.
 wanted as (
     select
         person_id,
         person_id as frozen_person_id
     from settle.touched
+    where touched_code <> 'act'
     union
     select
         touched.person_id,
         person_alias.alias_person_id as frozen_person_id
     from settle.touched as touched
     inner join core.person_alias as person_alias on touched.person_id = person_alias.person_id
+    where touched.touched_code <> 'act'
 ),
 
 final as (

@@ -26,7 +26,10 @@ counted as (
         is_shadow,
         person_days
     from mart.capitation_adjustment
-    where rulebook_id = $rulebook_id and capitation_run_id < $capitation_run_id
+    where
+        rulebook_id = $rulebook_id
+        and capitation_run_id < $capitation_run_id
+        and line_kind_code = 'capitation'
 )
 
 select

@@ -90,7 +90,7 @@ def test_after_a_person_was_erased_whose_days_stay(home: Settings) -> None:
         publish(session)
         rights.erase_person(session, code(0), actor="tester", purpose="asked", report=silent)
         assert person is not None
-        for table in ("frozen_list", "frozen_change"):
+        for table in ("frozen_list", "frozen_change", "frozen_act", "frozen_act_change"):
             named = f"select count(*) from ledger.{table} where person_id = ?"
             assert session.lake.count(named, [person]) == 0
         assert session.lake.count("select sum(person_days) from ledger.frozen_list") == days

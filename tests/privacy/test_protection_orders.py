@@ -86,6 +86,8 @@ PERSON_TABLES_WITH_PLACES = TABLES_OF_THE_SMALL_REGION | {
     "core.prior_use",
     "ledger.frozen_list",
     "ledger.frozen_change",
+    "ledger.frozen_act",
+    "ledger.frozen_act_change",
 }
 
 

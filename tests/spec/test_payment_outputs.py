@@ -143,9 +143,11 @@ def test_a_statement_holds_what_the_ledger_does(on: Desk, tmp_path: Path) -> Non
         assert str(texts[-1]).startswith("Maksetaan")
         assert statement.workbook.stat().st_mode & 0o077 == 0
     late = pq.read_table(made[0].parquet).to_pylist()
-    assert [(r["kind_code"], r["paid_for_month"]) for r in late if r["entry_code"] != "line"] == [
-        ("late_enrolment", MAY)
-    ]
+    assert [
+        (r["line_kind_code"], r["reason_code"], r["paid_for_month"])
+        for r in late
+        if r["entry_code"] != "line"
+    ] == [("capitation", "late_enrolment", MAY)]
     assert sorted(p.name for p in made[0].workbook.parent.iterdir()) == [
         "P1.parquet",
         "P1.xlsx",

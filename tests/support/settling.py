@@ -231,6 +231,19 @@ class Desk:
                     ),
                 )
 
+    def act(self, person: int, day: date, site: str = "S1", code: str = "SFA10") -> None:
+        """An act that core knows from now on."""
+        self.put("core.procedure", (code, person, site, day, day.replace(day=1)))
+        self.news()
+
+    def news(self) -> None:
+        """Something was delivered, and built since."""
+        event_id = 1 + self.lake.count("select coalesce(max(event_id), 0) from ops.delivery_event")
+        sequence = 900_000 + event_id
+        event = (event_id, "apotti", "procedures", sequence, "landed", "", MAY, "run")
+        self.put("ops.delivery_event", event)
+        self.lake.execute("update lake.ops.build set last_event_id = ?", [event_id])
+
     def settle(self, month: date, rulebook_id: str = "R", **others: Any) -> runs.Settled:
         """Settle a month."""
         return runs.settle(self.session, month, rulebook_id, **others)

@@ -1,0 +1,91 @@
+"""Acts that a scheme pays beside the capitation, and the incentive on both: inputs and corrections.
+
+Acts have no cut-off of their own: a month is settled on the acts that core has when it is settled,
+and what comes, changes or goes after that is corrected in later runs. Acts of closed months are
+looked through only when something was delivered since the run before, and then only those of whom
+something differs are worked out again; a scheme without fees has none.
+
+Here: fees, shares, acts of the month, changes to acts of closed months. Not here: lists
+(`freezing`), amounts (`reckoning`).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from dagster_project.settlement.bench import Bench
+
+FACTORS = ("act_fee", "incentive")
+"""What is frozen of a month and may be put right later."""
+_NO_ACT = (
+    "select null::date as list_month, null::bigint as person_id, null::date as performed_date,"
+    " '' as provider_id, '' as procedure_code, false as is_shadow, 0::bigint as act_count limit 0"
+)
+_NO_ACT_CHANGE = f"select *, '' as reason_code from ({_NO_ACT})"
+_NO_SUM = (
+    "select null::date as list_month, '' as line_kind_code, '' as provider_id,"
+    " '' as procedure_code, false as is_shadow, 0::bigint as act_count,"
+    " null::decimal(18, 2) as amount_eur limit 0"
+)
+
+
+def take_acts(bench: Bench) -> None:
+    """Fees and share of the version, and the acts of the month; most schemes have none."""
+    for table in FACTORS:
+        bench.make(table)
+    if bench.rows("select 1 from settle.act_fee limit 1"):
+        bench.make("act")
+    else:
+        bench.take("act", _NO_ACT)
+    have_no_changes(bench)
+
+
+def have_no_changes(bench: Bench) -> None:
+    """Nothing to correct in a closed month."""
+    for table in FACTORS:
+        bench.take(f"new_{table}", f"select * from settle.{table} limit 0")
+    bench.take("act_change", _NO_ACT_CHANGE)
+    bench.take("settled_sum", _NO_SUM)
+
+
+def incentive_share(bench: Bench) -> Decimal:
+    """The share of the month that is settled; 0 if it has none."""
+    rows = bench.rows("select incentive_share from settle.incentive where list_month = $list_month")
+    return rows[0][0] if rows else Decimal(0)
+
+
+def take_settled(bench: Bench) -> None:
+    """What the ledger has of acts and euros, for schemes with fees or a share."""
+    paid = (f"select 1 from settle.{new}{table}" for table in FACTORS for new in ("", "new_"))
+    if bench.rows(f"{' union all '.join(paid)} limit 1"):
+        bench.make("settled_sum")
+
+
+def has_fees(bench: Bench) -> bool:
+    """Whether acts are paid in the month or were in a closed one."""
+    fees = "select 1 from settle.act_fee union all select 1 from settle.new_act_fee limit 1"
+    return bool(bench.rows(fees))
+
+
+def find_touched(bench: Bench, *, is_news: bool) -> None:
+    """Add to `settle.touched` whose acts of closed months differ from those settled.
+
+    Args:
+        bench: With fees of closed months.
+        is_news: Whether core may be other than it was at the settlement before.
+    """
+    if is_news or bench.rows("select 1 from settle.new_act_fee limit 1"):
+        bench.make("settled_act", is_of_all=True)
+        bench.add("touched", "act_touched")
+
+
+def compare(bench: Bench, begin: date) -> None:
+    """Acts of whoever is touched, now known less settled, into `settle.act_change`.
+
+    Args:
+        bench: With lists of closed months as they would be now.
+        begin: The first month that may differ.
+    """
+    bench.make("settled_act", is_of_all=False)
+    bench.make("act_change", begin_date=begin)
