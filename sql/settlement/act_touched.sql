@@ -1,6 +1,6 @@
 -- Whose acts of closed months are others than were settled: one that was paid is no more, or one
--- that was not paid is there, done by a provider on whose list the person was. Who was on no list of
--- the provider is found by the choice that puts them there.
+-- that was not paid is there, done by a provider on whose list the person was. Who was on no list
+-- of the provider is found by the choice that puts them there.
 with
 fee as (
     select

@@ -6,7 +6,7 @@ by hand (`tests/spec/test_act_corrections`).
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -169,7 +169,8 @@ Part = tuple[date, str, str, str | None]
 
 def by_rule(case: Case) -> dict[Part, Decimal]:
     """Euros by closed month, provider, kind and act, as one settlement of all known has them."""
-    terms, found = case.last_terms, Counter[Part]()
+    terms = case.last_terms
+    found: dict[Part, Decimal] = defaultdict(Decimal)
     residents = [Resident(BORN, k[-1], [Stay("106", BORN, None)]) for k in case.choices]
     for month in MONTHS[:-1]:
         days: Counter[str] = Counter()
@@ -183,7 +184,7 @@ def by_rule(case: Case) -> dict[Part, Decimal]:
         if act.gone_in >= len(MONTHS) and _is_listed(residents[act.person], act):
             part = (act.day.replace(day=1), act.provider_id, "act", act.code)
             found[part] += terms.fees.get(act.code, Decimal(0))
-    earned: Counter[tuple[date, str]] = Counter()
+    earned: dict[tuple[date, str], Decimal] = defaultdict(Decimal)
     for (month, provider, *_), amount in found.items():
         earned[month, provider] += amount
     for (month, provider), amount in earned.items():

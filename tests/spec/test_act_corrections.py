@@ -95,8 +95,7 @@ def test_a_late_enrolment_moves_days_and_acts_to_another_list(on: Desk) -> None:
     on.act(1, date(2017, 5, 25), "S2")
     on.lake.execute("update lake.core.enrolment set known_to_seq = 201706")
     on.choice(1, end=date(2017, 5, 5), known_from_seq=201706)
-    moved = {"provider_id": "P2", "site_id": "S2", "known_from_seq": 201706}
-    on.choice(1, date(2017, 5, 5), **moved)
+    on.choice(1, date(2017, 5, 5), provider_id="P2", site_id="S2", known_from_seq=201706)
     assert settled_twice(on) == [
         (MAY, "P1", "act", "corrected_choice", "SFA10", 0, -1, Decimal("-30.00")),
         (MAY, "P1", "capitation", "corrected_choice", None, -27, 0, Decimal("-27.00")),
