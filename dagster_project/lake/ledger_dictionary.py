@@ -32,6 +32,7 @@ MEANINGS = {
     "incentive_share": "Share of what capitation and acts earn that is paid beside them.",
     "inputs_sha256": "Digest of frozen factors and cells.",
     "is_budget_neutral": "Whether factors move euros between lists and leave their sum as it is.",
+    "is_capitation_only": "Whether nothing is paid beside the capitation: no acts, no incentive.",
     "is_new": "Whether the list is too new to have a correction factor; it is then 1.",
     "is_shadow": "Whether it is a public station's settlement, which is not paid.",
     "last_event_id": "Newest event in the register of deliveries at the settlement.",

@@ -55,10 +55,22 @@ def incentive_share(bench: Bench) -> Decimal:
     return rows[0][0] if rows else Decimal(0)
 
 
+def take_closed(bench: Bench) -> None:
+    """Fees and shares of closed months as settled, if any month had some."""
+    if bench.rows("select 1 from settle.closed where not is_capitation_only limit 1"):
+        for table in FACTORS:
+            bench.add(table, "closed_" + table)
+
+
+def is_capitation_only(bench: Bench) -> bool:
+    """Whether nothing is paid beside the capitation, in the month or in a closed one."""
+    paid = (f"select 1 from settle.{new}{table}" for table in FACTORS for new in ("", "new_"))
+    return not bench.rows(f"{' union all '.join(paid)} limit 1")
+
+
 def take_settled(bench: Bench) -> None:
     """What the ledger has of acts and euros, for schemes with fees or a share."""
-    paid = (f"select 1 from settle.{new}{table}" for table in FACTORS for new in ("", "new_"))
-    if bench.rows(f"{' union all '.join(paid)} limit 1"):
+    if not is_capitation_only(bench):
         bench.make("settled_sum")
 
 

@@ -385,6 +385,7 @@ def _compare(bench: Bench, earlier: Earlier) -> None:
     )
     for table in _CLOSED:
         bench.add(table, "closed_" + table)
+    acts.take_closed(bench)
     for table in acts.FACTORS:
         bench.make(f"new_{table}")
     acts.take_settled(bench)
@@ -436,7 +437,7 @@ def _relist(bench: Bench, first: date) -> None:
 
 _OWN = ("tariff", "regional_factor", "group_factor", "breakpoint", "act", *acts.FACTORS)
 """Frozen of the month that is settled."""
-_CLOSED = ("tariff", "regional_factor", "group_factor", *acts.FACTORS)
+_CLOSED = ("tariff", "regional_factor", "group_factor")
 """Of closed months, as settled."""
 _CORRECTED = ("tariff", "regional_factor")
 """Factors of closed months that a correction of the rulebook may change."""
@@ -494,11 +495,11 @@ def freeze(bench: Bench, rulebooks: Iterable[Rulebook]) -> None:
     own = "where list_month = $list_month"
     _store(bench, "frozen_list", f"select * from settle.listed {own}")
     for table in _OWN:
-        _store(bench, f"frozen_{table}", f"select * from settle.{table} {own}")
+        _store_some(bench, f"frozen_{table}", f"select * from settle.{table} {own}")
     for table in (*_CORRECTED, *acts.FACTORS):
-        _store(bench, f"frozen_{table}", f"select * from settle.new_{table}")
+        _store_some(bench, f"frozen_{table}", f"select * from settle.new_{table}")
     for table in ("change", "act_change"):
-        _store(bench, f"frozen_{table}", f"select * from settle.{table}")
+        _store_some(bench, f"frozen_{table}", f"select * from settle.{table}")
     _store(bench, "frozen_provider", "select $list_month as list_month, * from settle.payee")
     _store(
         bench,
@@ -516,6 +517,12 @@ def freeze(bench: Bench, rulebooks: Iterable[Rulebook]) -> None:
             f"select $list_month as list_month, '{source}' as source, '{table}' as table_name,"
             f" ${name} as delivery_sequence",
         )
+
+
+def _store_some(bench: Bench, table: str, sql: str) -> None:
+    """Add the rows if there are any: most of these tables are empty, and writing none is slow."""
+    if bench.rows(f"{sql} limit 1"):
+        _store(bench, table, sql)
 
 
 def _store(bench: Bench, table: str, sql: str, **values: str) -> None:
@@ -560,6 +567,7 @@ def thaw(lake: Lake, run_id: int) -> Bench:
     bench.make("closed")
     for table in _CLOSED:
         bench.add(table, "closed_" + table)
+    acts.take_closed(bench)
     acts.take_settled(bench)
     bench.make("settled_cell")
     bench.take("month", "select list_month, year_days, neutrality_factor from settle.closed")

@@ -15,7 +15,7 @@ from dagster_project.lake.builds import Green, last_event_id, newest_green
 from dagster_project.lake.connection import Lake
 from dagster_project.lake.ledger import PAYMENT_TABLES
 from dagster_project.pipeline import Session
-from dagster_project.settlement import freezing, reckoning
+from dagster_project.settlement import acts, freezing, reckoning
 from dagster_project.settlement.bench import Bench
 from dagster_project.settlement.reckoning import RESULTS, Reckoned
 
@@ -113,7 +113,7 @@ def _note_run(session: Session, bench: Bench, reckoned: Reckoned, green: Green) 
         " where list_month = $list_month and not is_shadow"
     )[0]
     lake.execute(
-        f"insert into lake.mart.capitation_run values ({', '.join('?' * 19)})",
+        f"insert into lake.mart.capitation_run values ({', '.join('?' * 20)})",
         [
             values["capitation_run_id"],
             values["rulebook_id"],
@@ -122,6 +122,7 @@ def _note_run(session: Session, bench: Bench, reckoned: Reckoned, green: Green) 
             values["service_code"],
             values["mode_code"],
             values["is_budget_neutral"],
+            acts.is_capitation_only(bench),
             reckoned.neutrality_factor,
             values["year_days"],
             values["month_days"],

@@ -5,6 +5,7 @@ select
     cast(settlement_month + interval 1 month as date) as end_date,
     year_days,
     month_days,
-    neutrality_factor
+    neutrality_factor,
+    is_capitation_only
 from mart.capitation_run
 where rulebook_id = $rulebook_id and settlement_month < $list_month
