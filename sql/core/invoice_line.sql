@@ -32,7 +32,12 @@
 with
 -- A line that bills an episode that is not there (yet) waits in core.unresolved.
 line as (
-    select invoices.*
+    select
+        invoices.*,
+        -- Keys of what may be joined: a condition of its own beside them would compare every row
+        -- with every other.
+        case when invoices.is_credit then invoices.credited_invoice_id end as crediting_id,
+        case when not invoices.is_credit then invoices.invoice_id end as billing_id
     from current.invoices as invoices
     left join core.hospital_episode as hospital_episode
         on invoices.episode_id = hospital_episode.episode_id
@@ -90,14 +95,12 @@ final as (
         on line.person_id = person_alias.alias_person_id
     left join billed
         on
-            line.is_credit
-            and line.credited_invoice_id = billed.invoice_id
+            line.crediting_id = billed.invoice_id
             and line.invoice_line_number = billed.invoice_line_number
             and line.episode_id is not distinct from billed.episode_id
     left join credit
         on
-            not line.is_credit
-            and line.invoice_id = credit.credited_invoice_id
+            line.billing_id = credit.credited_invoice_id
             and line.invoice_line_number = credit.invoice_line_number
             and line.episode_id is not distinct from credit.episode_id
     -- A credit note of a line that is not there (yet) waits in core.unresolved.
