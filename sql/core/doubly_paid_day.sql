@@ -17,8 +17,9 @@ voucher as (
 
 event as (
     select
-        cost.event_kind_code,
-        cost.event_id,
+        -- As a key: a condition on the kind beside the join would compare every row with every other.
+        case when cost.event_kind_code = 'service_period' then cost.event_id end
+            as service_period_id,
         cost.person_id,
         cost.event_date,
         cost.cost_month,
@@ -49,8 +50,7 @@ own_day as (
     from event
     left join core.service_period_month as period_month
         on
-            event.event_kind_code = 'service_period'
-            and event.event_id = period_month.service_period_id
+            event.service_period_id = period_month.service_period_id
             and event.cost_month = period_month.service_month
 ),
 

@@ -17,8 +17,7 @@ payer as (
         on payer.rulebook_id = scheme.rulebook_id
 ),
 
--- Events of the basket, where they were: of an encounter its site, of an act that of its day.
-placed as (
+event as (
     select
         cost.person_id,
         cost.event_date,
@@ -26,24 +25,36 @@ placed as (
         cost.event_kind_code,
         cost.package_class_code,
         cost.cost_eur,
-        coalesce(encounter.site_id, done.site_id) as site_id
+        case when cost.event_kind_code = 'encounter' then cost.event_id end as encounter_id,
+        case when cost.event_kind_code = 'procedure' then cost.event_id end as procedure_id
     from core.cost as cost
-    left join core.encounter as encounter
-        on
-            cost.event_kind_code = 'encounter'
-            and cost.event_id = encounter.encounter_id
-            and cost.cost_month = encounter.encounter_month
-    left join core.procedure as done
-        on
-            cost.event_kind_code = 'procedure'
-            and cost.event_id = done.procedure_id
-            and cost.cost_month = done.procedure_month
     where
         cost.package_class_code in (
             select basket.package_class_code
             from rulebook.capitation_basket as basket
         )
         and cost.person_id in (select enrolled.person_id from core.enrolment as enrolled)
+),
+
+-- Events of the basket, where they were: of an encounter its site, of an act that of its day.
+placed as (
+    select
+        event.person_id,
+        event.event_date,
+        event.cost_month,
+        event.event_kind_code,
+        event.package_class_code,
+        event.cost_eur,
+        coalesce(encounter.site_id, done.site_id) as site_id
+    from event
+    left join core.encounter as encounter
+        on
+            event.encounter_id = encounter.encounter_id
+            and event.cost_month = encounter.encounter_month
+    left join core.procedure as done
+        on
+            event.procedure_id = done.procedure_id
+            and event.cost_month = done.procedure_month
 ),
 
 used as (

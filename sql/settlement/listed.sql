@@ -206,7 +206,7 @@ placed as (
         date_diff('day', aged.from_date, aged.to_date) as person_days
     from aged
     left join settle.station as station
-        on not aged.is_chosen and aged.municipality_code = station.municipality_code
+        on case when not aged.is_chosen then aged.municipality_code end = station.municipality_code
 ),
 
 -- Choices less the days lived in the area: nobody drops out.
