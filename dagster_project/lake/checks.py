@@ -1086,7 +1086,7 @@ _OF_CAPITATION: tuple[Check, ...] = (
         severity=Severity.ERROR,
         violated_sql=(
             "select count(*) from (select tariff.rulebook_id, tariff.version_date,"
-            " sum(tariff.base_eur * tariff.person_years) as paid_eur,"
+            " sum(cast(tariff.base_eur as decimal(38, 6)) * tariff.person_years) as paid_eur,"
             " sum(tariff.observed_eur) as observed_eur, sum(tariff.person_years) as person_years"
             " from mart.capitation_tariff as tariff"
             " inner join rulebook.capitation_scheme as scheme"

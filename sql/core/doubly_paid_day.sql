@@ -17,7 +17,7 @@ voucher as (
 
 event as (
     select
-        -- As a key: a condition on the kind beside the join would compare every row with every other.
+        -- A key: a condition on the kind beside the join would compare every row with every other.
         case when cost.event_kind_code = 'service_period' then cost.event_id end
             as service_period_id,
         cost.person_id,

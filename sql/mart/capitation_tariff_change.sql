@@ -14,8 +14,12 @@ compared as (
         previous_base_eur,
         person_years,
         base_eur - previous_base_eur as change_eur,
-        cast(sum(base_eur * person_years) over tariff as double) as yearly_eur,
-        cast(sum(previous_base_eur * person_years) over tariff as double) as previous_yearly_eur
+        cast(
+            sum(cast(base_eur as decimal(38, 6)) * person_years) over tariff as double
+        ) as yearly_eur,
+        cast(
+            sum(cast(previous_base_eur as decimal(38, 6)) * person_years) over tariff as double
+        ) as previous_yearly_eur
     from mart.capitation_tariff
     where previous_base_eur is not null
     window tariff as (partition by rulebook_id, version_date)
@@ -62,7 +66,11 @@ final as (
         -- From the largest rise to the largest fall, in euros of a year.
         row_number() over (
             partition by rulebook_id, version_date
-            order by change_eur * person_years desc, change_eur desc, sex_code asc, age_from asc
+            order by
+                cast(change_eur as decimal(38, 6)) * person_years desc,
+                change_eur desc,
+                sex_code asc,
+                age_from asc
         ) as change_rank
     from stepped
 )
