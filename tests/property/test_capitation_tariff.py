@@ -8,10 +8,13 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+import duckdb
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from dagster_project.lake import checks
+from dagster_project.pipeline import load_definition
 from dagster_project.rules.capitation_tariff import (
     UNITS_A_YEAR,
     Experience,
@@ -165,8 +168,9 @@ def test_fixed_amounts_stay_and_bands_are_compared_by_age(tariff: Bench) -> None
     }
 
 
-def test_what_changed_is_told_in_steps_that_add_up() -> None:
-    """10 person-years each at 100 and 200 before, 130 and 200 now: the level rose by a tenth.
+@pytest.mark.parametrize("years", [10, 5_600_000], ids=["few", "the country"])
+def test_what_changed_is_told_in_steps_that_add_up(years: int) -> None:
+    """As many person-years each at 100 and 200 before, 130 and 200 now: the level rose by a tenth.
 
     The first rose 10 with the level and 20 by itself; the second fell 20 against the level.
     """
@@ -182,9 +186,9 @@ def test_what_changed_is_told_in_steps_that_add_up() -> None:
     rows = change.run(
         {
             "mart.capitation_tariff": [
-                ("R", VERSION, 0, 200, "1", 100, 10, None),
-                ("R", later, 0, 17, "1", 130, 10, 100),
-                ("R", later, 18, 200, "1", 200, 10, 200),
+                ("R", VERSION, 0, 200, "1", 100, years, None),
+                ("R", later, 0, 17, "1", 130, years, 100),
+                ("R", later, 18, 200, "1", 200, years, 200),
             ]
         }
     )
@@ -193,3 +197,27 @@ def test_what_changed_is_told_in_steps_that_add_up() -> None:
         0: (1, 10, 20, 30, 30),
         18: (2, 20, -20, 0, 0),
     }
+
+
+@pytest.mark.parametrize("off", [0, 1], ids=["the cost", "one euro a year too much"])
+def test_a_base_that_is_not_what_the_basket_cost_blocks_the_build(off: int) -> None:
+    """Over a country's person-years, whose product with the base has more than 18 digits."""
+    check = next(
+        c
+        for c in checks.all_checks(load_definition().catalogue)
+        if c.id == "capitation_tariff.calibrated_gives_back_the_cost"
+    )
+    with duckdb.connect() as connection:
+        connection.execute("create schema mart; create schema rulebook")
+        connection.execute(
+            "create table mart.capitation_tariff as select 'R' as rulebook_id,"
+            " date '2017-05-01' as version_date, cast(? as decimal(18, 6)) as base_eur,"
+            " cast(5600000 as decimal(18, 6)) as person_years,"
+            " cast(2240000000 as decimal(18, 2)) as observed_eur",
+            [400 + off],
+        )
+        connection.execute(
+            "create table rulebook.capitation_scheme as select 'R' as rulebook_id,"
+            " date '2017-05-01' as valid_from_date, 'calibrated' as base_code"
+        )
+        assert connection.execute(check.violated_sql).fetchone() == (off,)
