@@ -22,7 +22,7 @@ def outer_joins(sql: str) -> Iterator[exp.Join]:
             yield join
 
 
-def tables(condition: exp.Expression) -> set[str]:
+def tables(condition: exp.Expr) -> set[str]:
     return {column.table for column in condition.find_all(exp.Column)}
 
 
