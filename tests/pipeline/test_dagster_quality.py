@@ -27,7 +27,7 @@ def test_the_job_judges_every_suite_and_writes_a_page_in_two_languages(tmp_path:
     assert isinstance(counts["pass"], int)
     assert counts["pass"] > 100
     assert "error" not in counts
-    for name, heading in (("fi", "Tiedon laatu"), ("en", "Data quality")):
+    for name, heading in (("fi", "Tietojen laatu"), ("en", "Data quality")):
         page = (pages / f"{name}.html").read_bytes()
         assert heading in page.decode()
         assert codes_in(page) == set()
