@@ -282,7 +282,11 @@ final as (
                 factor_upper,
                 greatest(
                     factor_lower, cast(
-                        round(1 + credibility_weight * (raw_ratio - 1), 8)
+                        round(
+                            1
+                            + cast(credibility_weight as decimal(38, 8)) * (raw_ratio - 1),
+                            8
+                        )
                         as decimal(18, 8)
                     )
                 )
