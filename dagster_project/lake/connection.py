@@ -139,6 +139,11 @@ class Lake:
         )
 
 
+READ_ANEW = {"enable_external_file_cache": False}
+"""Of any connection that reads deliveries. The cache knows files by name and second; deliveries are
+read by descriptor, and the next one may have the same: it would be answered from the one before."""
+
+
 @contextmanager
 def open_lake(settings: Settings) -> Iterator[Lake]:
     """Open the lake for writing; one writer at a time.
@@ -268,9 +273,7 @@ def _configured(
             "memory_limit": f"{settings.memory_limit_bytes}B",
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
-            # It knows files by name and second. Deliveries are read by descriptor, and the next one
-            # may have the same: it would be answered from the one before.
-            "enable_external_file_cache": False,
+            **READ_ANEW,
             **extra,
         }
     )

@@ -14,13 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-import duckdb
 import pytest
 
 from dagster_project.errors import DeliveryRefused
 from dagster_project.lake.connection import Lake
-from dagster_project.settings import Settings
 from tests.support.leaks import leaked
+from tests.support.made_up import bare_lake
 from tests.support.raw_files import CODES, ENROLMENTS, FORMS, Form
 from tests.support.spoiling import judge, spoiled
 
@@ -28,14 +27,8 @@ from tests.support.spoiling import judge, spoiled
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     """As much of a lake as the gate needs: a connection, and persons whose codes are known."""
-    home = tmp_path_factory.mktemp("any_bytes")
-    with duckdb.connect(config={"threads": 1}) as connection:
-        found = Lake(connection, Settings(home=home))
-        found.execute("set timezone = 'UTC'")
-        found.execute("create temp table identity_map (identity_code varchar, person_id bigint)")
-        for number, code in enumerate(CODES):
-            found.execute("insert into identity_map values (?, ?)", [code, number])
-        yield found
+    with bare_lake(tmp_path_factory.mktemp("any_bytes"), codes=CODES, threads=1) as opened:
+        yield opened
 
 
 def records(form: Form, data: bytes) -> int:

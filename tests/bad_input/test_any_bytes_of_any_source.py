@@ -11,17 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-import duckdb
 import pytest
 
 from dagster_project.errors import DeliveryRefused
 from dagster_project.lake.connection import Lake
 from dagster_project.pipeline import load_definition
-from dagster_project.settings import Settings
 from dagster_project.sources.readable import format_of
 from dagster_project.vault.identity_codes import CODE_PATTERN
 from tests.support.good_deliveries import Good, good_deliveries
 from tests.support.leaks import leaked
+from tests.support.made_up import bare_lake
 from tests.support.spoiling import judge, spoiled
 
 KEYS = load_definition().catalogue.tables()
@@ -37,14 +36,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory, goods: dict[str, Good]) -> It
     """As much of a lake as the gate needs: a connection, and persons whose codes are known."""
     texts = [good.data.decode("iso-8859-1") for good in goods.values()]
     codes = sorted({code for text in texts for code in re.findall(CODE_PATTERN, text)})
-    with duckdb.connect(config={"threads": 1}) as connection:
-        found = Lake(connection, Settings(home=tmp_path_factory.mktemp("home")))
-        found.execute("set timezone = 'UTC'")
-        found.execute(
-            "create temp table identity_map as select unnest(?) as identity_code, 1 as person_id",
-            [codes],
-        )
-        yield found
+    with bare_lake(tmp_path_factory.mktemp("home"), codes=codes, threads=1) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -6,7 +6,7 @@ repository (`raw_files`, `deliveries`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ import duckdb
 
 from dagster_project.contracts.model import Column, Contract, Dialect, FileFormat
 from dagster_project.lake import gate
-from dagster_project.lake.connection import Lake
+from dagster_project.lake.connection import READ_ANEW, Lake
 from dagster_project.pipeline import load_definition
 from dagster_project.settings import Settings
 from dagster_project.sources.readable import readable
@@ -52,12 +52,17 @@ def contract(form: FileFormat, *columns: Column, **dialect: Any) -> Contract:
 
 
 @contextmanager
-def bare_lake(home: Path) -> Iterator[Lake]:
-    """As much of a lake as the gate needs, where nobody's code is known."""
-    with duckdb.connect(config={"threads": 2, "enable_external_file_cache": False}) as connection:
+def bare_lake(home: Path, *, codes: Sequence[str] = (), threads: int = 2) -> Iterator[Lake]:
+    """As much of a lake as the gate needs: a connection, and persons whose codes are known."""
+    with duckdb.connect(config={"threads": threads, **READ_ANEW}) as connection:
         lake = Lake(connection, Settings(home=home))
         lake.execute("set timezone = 'UTC'")
         lake.execute("create temp table identity_map (identity_code varchar, person_id bigint)")
+        if codes:
+            lake.execute(
+                "insert into identity_map select unnest(?), unnest(?)",
+                [list(codes), list(range(len(codes)))],
+            )
         yield lake
 
 

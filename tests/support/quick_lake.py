@@ -60,7 +60,7 @@ class QuickLake(Lake):
 def _open_quick(settings: Settings) -> Iterator[Lake]:
     connection.prepare_home(settings)
     plain = duckdb.connect(
-        config={"threads": 1, "temp_file_encryption": True, "enable_external_file_cache": False}
+        config={"threads": 1, "temp_file_encryption": True, **connection.READ_ANEW}
     )
     try:
         plain.execute("set timezone = 'UTC'")
