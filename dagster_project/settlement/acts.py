@@ -87,6 +87,7 @@ def find_touched(bench: Bench, *, is_news: bool) -> None:
         bench: With fees of closed months.
         is_news: Whether core may be other than it was at the settlement before.
     """
+    bench.make("paid_act")
     if is_news or bench.rows("select 1 from settle.new_act_fee limit 1"):
         bench.make("settled_act", is_of_all=True)
         bench.add("touched", "act_touched")

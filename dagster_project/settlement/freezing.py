@@ -386,6 +386,7 @@ def _compare(bench: Bench, earlier: Earlier) -> None:
     for table in _CLOSED:
         bench.add(table, "closed_" + table)
     acts.take_closed(bench)
+    bench.make("in_force")
     for table in acts.FACTORS:
         bench.make(f"new_{table}")
     acts.take_settled(bench)

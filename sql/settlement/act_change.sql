@@ -1,19 +1,6 @@
 -- Acts known now of closed months less those that were settled, by person and day, with the reason:
 -- an act that came or went, else what changed the list.
 with
-fee as (
-    select
-        list_month,
-        procedure_code
-    from settle.act_fee
-    where list_month < $list_month
-    union
-    select
-        list_month,
-        procedure_code
-    from settle.new_act_fee
-),
-
 done as (
     select
         fee.list_month,
@@ -23,7 +10,7 @@ done as (
         procedure.procedure_code,
         count(*) as act_count
     from core.procedure as procedure
-    inner join fee
+    inner join settle.paid_act as fee
         on
             procedure.procedure_month = fee.list_month
             and procedure.procedure_code = fee.procedure_code
@@ -73,7 +60,7 @@ both_known as (
         0 as count_now,
         settled.act_count as count_then
     from settle.settled_act as settled
-    inner join fee
+    inner join settle.paid_act as fee
         on
             settled.list_month = fee.list_month
             and settled.procedure_code = fee.procedure_code

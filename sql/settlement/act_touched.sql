@@ -2,19 +2,6 @@
 -- that was not paid is there, done by a provider on whose list the person was. Who was on no list
 -- of the provider is found by the choice that puts them there.
 with
-fee as (
-    select
-        list_month,
-        procedure_code
-    from settle.act_fee
-    where list_month < $list_month
-    union
-    select
-        list_month,
-        procedure_code
-    from settle.new_act_fee
-),
-
 counted as (
     select
         fee.list_month,
@@ -24,7 +11,7 @@ counted as (
         procedure.procedure_code,
         1 as act_count
     from core.procedure as procedure
-    inner join fee
+    inner join settle.paid_act as fee
         on
             procedure.procedure_month = fee.list_month
             and procedure.procedure_code = fee.procedure_code
@@ -42,7 +29,7 @@ counted as (
         settled.procedure_code,
         -settled.act_count as act_count
     from settle.settled_act as settled
-    inner join fee
+    inner join settle.paid_act as fee
         on
             settled.list_month = fee.list_month
             and settled.procedure_code = fee.procedure_code

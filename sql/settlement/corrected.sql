@@ -1,16 +1,6 @@
 -- Closed months for which the rulebook now says other than was settled: a version put in since, or
 -- fixed amounts or regional factors put right. A calibrated tariff that was reckoned anew is none.
 with
-in_force as (
-    select
-        closed.list_month,
-        max(scheme.valid_from_date) as version_date
-    from settle.closed as closed
-    inner join rulebook.capitation_scheme as scheme
-        on scheme.rulebook_id = $rulebook_id and closed.list_month >= scheme.valid_from_date
-    group by closed.list_month
-),
-
 amount_now as (
     select
         in_force.list_month,
@@ -19,7 +9,7 @@ amount_now as (
         tariff.age_to,
         tariff.sex_code,
         case when scheme.base_code = 'fixed' then tariff.base_eur end as base_eur
-    from in_force
+    from settle.in_force as in_force
     inner join rulebook.capitation_scheme as scheme
         on
             scheme.rulebook_id = $rulebook_id
@@ -39,7 +29,7 @@ amount_then as (
         tariff.sex_code,
         case when scheme.base_code = 'fixed' then tariff.base_eur end as base_eur
     from settle.tariff as tariff
-    inner join in_force on tariff.list_month = in_force.list_month
+    inner join settle.in_force as in_force on tariff.list_month = in_force.list_month
     inner join rulebook.capitation_scheme as scheme
         on
             scheme.rulebook_id = $rulebook_id
@@ -51,7 +41,7 @@ factor_now as (
         in_force.list_month,
         regional.municipality_code,
         regional.factor
-    from in_force
+    from settle.in_force as in_force
     inner join rulebook.capitation_regional_factor as regional
         on
             regional.rulebook_id = $rulebook_id
@@ -106,5 +96,5 @@ final as (
 select
     in_force.list_month,
     in_force.version_date
-from in_force
+from settle.in_force as in_force
 inner join final on in_force.list_month = final.list_month

@@ -1,22 +1,12 @@
 -- Fees of closed months whose fees were put right, all of them; an act that has none any more is
 -- worth 0.
 with
-in_force as (
-    select
-        closed.list_month,
-        max(scheme.valid_from_date) as version_date
-    from settle.closed as closed
-    inner join rulebook.capitation_scheme as scheme
-        on scheme.rulebook_id = $rulebook_id and closed.list_month >= scheme.valid_from_date
-    group by closed.list_month
-),
-
 fee_now as (
     select
         in_force.list_month,
         fee.procedure_code,
         fee.fee_eur
-    from in_force
+    from settle.in_force as in_force
     inner join rulebook.capitation_act_fee as fee
         on fee.rulebook_id = $rulebook_id and in_force.version_date = fee.valid_from_date
 ),

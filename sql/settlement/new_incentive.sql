@@ -1,21 +1,11 @@
 -- Incentive shares of closed months whose share was put right; one that is no more is 0.
 with
-in_force as (
-    select
-        closed.list_month,
-        max(scheme.valid_from_date) as version_date
-    from settle.closed as closed
-    inner join rulebook.capitation_scheme as scheme
-        on scheme.rulebook_id = $rulebook_id and closed.list_month >= scheme.valid_from_date
-    group by closed.list_month
-),
-
 compared as (
     select
         in_force.list_month,
         coalesce(share_now.incentive_share, 0) as incentive_share,
         coalesce(share_then.incentive_share, 0) as share_then
-    from in_force
+    from settle.in_force as in_force
     left join rulebook.capitation_incentive as share_now
         on
             share_now.rulebook_id = $rulebook_id
