@@ -21,7 +21,7 @@ from typing import Any
 from dagster_project import rulebook
 from dagster_project.contracts.loader import load_catalogue
 from dagster_project.contracts.model import Catalogue
-from dagster_project.errors import CheckFailed, DeliveryRefused
+from dagster_project.errors import CheckFailed
 from dagster_project.lake import builds, checks, coded, ddl, profiles, protection, views
 from dagster_project.lake.connection import Lake, open_lake
 from dagster_project.lake.delivery import (
@@ -30,12 +30,12 @@ from dagster_project.lake.delivery import (
     known_deliveries,
     take_in,
 )
-from dagster_project.lake.reading import read_ahead
+from dagster_project.lake.reading import Refused, read_ahead
 from dagster_project.lake.runs import OnStep, Run, no_step
 from dagster_project.publish.withdrawal import withdraw_person_level
 from dagster_project.rules import capitation_rulebook
 from dagster_project.settings import PROJECT_ROOT, Settings
-from dagster_project.sources.landing import LandingFile, StrayFile, survey
+from dagster_project.sources.landing import StrayFile, survey
 from dagster_project.sql_models import Model, ModelGraph, check_purposes, load_models
 from dagster_project.vault.deliveries import DeliveryVault
 from dagster_project.vault.identities import Identities
@@ -179,15 +179,14 @@ def ingest(session: Session, *, only: str | None = None, report: Report = print)
     door, lake = session.open_door(), session.lake
     ahead = read_ahead(lake, session.blobs, landing.files, door.known, on_step=session.run.on_step)
     # Several deliveries side by side keep the processors busier than several threads in each.
-    with lake.threads(1), closing(ahead) as arrivals:
-        for file, arrival in arrivals:
-            try:
-                outcome = take_in(door, arrival.result())
-            except DeliveryRefused as refused:
-                refusals.append(_note_refusal(session, file, refused, report))
-            else:
-                outcomes.append(outcome)
-                report(_line(outcome))
+    with lake.threads(1), closing(ahead) as groups:
+        for arrivals in groups:
+            for outcome in take_in(door, arrivals):
+                if isinstance(outcome, Refused):
+                    refusals.append(_note_refusal(session, outcome, report))
+                else:
+                    outcomes.append(outcome)
+                    report(_line(outcome))
     profiles.bring_up(lake, session.definition.catalogue, only=only)
     return Ingested(tuple(outcomes), tuple(refusals), landing.unfinished_count)
 
@@ -207,19 +206,18 @@ def _note_stray(session: Session, stray: StrayFile, report: Report) -> Refusal:
     return Refusal(stray.label, stray.message)
 
 
-def _note_refusal(
-    session: Session, file: LandingFile, refused: DeliveryRefused, report: Report
-) -> Refusal:
+def _note_refusal(session: Session, refused: Refused, report: Report) -> Refusal:
     """Note the refusal in the register, once for the same delivery and reason."""
-    report(f"REFUSED {file.label}: {refused}")
-    key: list[Any] = [file.contract.source, file.contract.table, file.sequence, refused.rule_id]
+    file, reason = refused.file, refused.reason
+    report(f"REFUSED {file.label}: {reason}")
+    key: list[Any] = [file.contract.source, file.contract.table, file.sequence, reason.rule_id]
     session.lake.execute(
         "insert into lake.ops.refusal select ?, ?, ?, ?, ?, ?, ?, ? where not exists ("
         "select 1 from ops.refusal where source = ? and table_name = ?"
         " and delivery_sequence = ? and rule_id = ?)",
-        [*key, refused.line, refused.column, session.run.now(), session.run.run_id, *key],
+        [*key, reason.line, reason.column, session.run.now(), session.run.run_id, *key],
     )
-    return Refusal(file.label, str(refused))
+    return Refusal(file.label, str(reason))
 
 
 @dataclass(frozen=True)

@@ -101,15 +101,17 @@ def create_tables(lake: Lake, catalogue: Catalogue) -> None:
             lake.execute(f"create table if not exists lake.ops.{name} ({columns})")
         create_ledger_tables(lake)
         staged = _staged_majors(lake)
+        fresh = []
         for key in catalogue.tables():
             newest, major = catalogue.latest(key), staged.get(key)
             if major is None:
                 lake.execute(
                     f"create table lake.staging.{quoted(newest.table)} ({staging_columns(newest)})"
                 )
-                _note_version(lake, newest)
+                fresh.append(newest)
             elif major != newest.major:
                 _bring_up(lake, catalogue, newest, major)
+        _note_versions(lake, fresh)
         _check_columns(lake, catalogue)
 
 
@@ -128,11 +130,13 @@ def _staged_majors(lake: Lake) -> dict[str, int]:
     return {f"{source}/{table}": int(version.split(".")[0]) for source, table, version in rows}
 
 
-def _note_version(lake: Lake, contract: Contract) -> None:
-    lake.execute(
-        "insert into lake.ops.staged_version values (?, ?, ?)",
-        [contract.source, contract.table, contract.version],
-    )
+def _note_versions(lake: Lake, contracts: list[Contract]) -> None:
+    if contracts:  # one statement for all: each costs the catalog as much
+        lake.execute(
+            "insert into lake.ops.staged_version values"
+            f" {', '.join(['(?, ?, ?)'] * len(contracts))}",
+            [value for c in contracts for value in (c.source, c.table, c.version)],
+        )
 
 
 def _bring_up(lake: Lake, catalogue: Catalogue, newest: Contract, major: int) -> None:
@@ -158,7 +162,7 @@ def _bring_up(lake: Lake, catalogue: Catalogue, newest: Contract, major: int) ->
         "delete from lake.ops.staged_version where source = ? and table_name = ?",
         [newest.source, newest.table],
     )
-    _note_version(lake, newest)
+    _note_versions(lake, [newest])
     # Its columns are others: they are counted anew, for every delivery.
     for name in ("profiled", "column_profile", "column_bucket"):
         lake.execute(

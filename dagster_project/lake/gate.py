@@ -1,12 +1,14 @@
 """The gate: one pass over a delivery that casts every field and judges every row rule.
 
 Here: text records to a table in memory (typed columns, `failed` = broken rules as a bit mask), and
-from it, shown as `gate` with `record_number`, what is accepted, quarantined and duplicate.
+from such tables, of one contract and shown as `gate`, what is accepted, quarantined and duplicate.
 Not here: reading bytes (`sources`), writing to the lake (`delivery`).
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,31 +148,49 @@ def failure(error: duckdb.Error, contract: Contract, path: Path, doing: str) -> 
     return refusal or without_values(error, doing)
 
 
-def find_new_codes(lake: Lake, contract: Contract, *, of: str) -> None:
-    """Put the codes that have no person yet into a table in memory beside the records'."""
-    columns = [quoted(c.name) for c in contract.identities]
-    new_codes = " union ".join(
-        f"select {name} as identity_code from memory.main.{of} as gate anti join identity_map"
-        f" on gate.{name} = identity_map.identity_code where {name} is not null"
-        for name in columns
+def find_new_codes(
+    lake: Lake, contract: Contract, records: Mapping[int, str], *, into: str
+) -> None:
+    """Put the codes that have no person yet into a table in memory, each with its deliveries.
+
+    Args:
+        lake: Its database holds the tables.
+        contract: Of the records.
+        records: Tables of deliveries, by sequence.
+        into: Name of the table to make (identity_code, delivery_sequence).
+    """
+    codes = " union ".join(
+        f"select {quoted(column.name)} as identity_code, cast({sequence} as bigint)"
+        f" as delivery_sequence from memory.main.{table}"
+        for sequence, table in records.items()
+        for column in contract.identities
     )
-    none = "select null::varchar as identity_code where false"
-    lake.execute(f"create or replace table memory.main.{of}_new_code as {new_codes or none}")
-
-
-def show(lake: Lake, records: str) -> None:
-    """Show what was read as `gate`, each record with its number in the file, and `new_code`."""
-    lake.execute(
-        "create or replace temp view gate as select *, rowid + 1 as record_number"
-        f" from memory.main.{records}"
+    none = "select null::varchar as identity_code, null::bigint as delivery_sequence where false"
+    new_codes = (
+        f"select * from ({codes}) as sent anti join identity_map using (identity_code)"
+        " where identity_code is not null"
     )
-    lake.execute(f"create or replace temp view new_code as from memory.main.{records}_new_code")
+    sql = new_codes if codes else none
+    lake.execute(f"create or replace table memory.main.{into} as {sql}")
 
 
-def forget(lake: Lake, records: str) -> None:
-    """Drop what was read."""
-    for table in (records, f"{records}_new_code"):
-        lake.execute(f"drop table if exists memory.main.{table}")
+def show(lake: Lake, records: Mapping[int, str], new_codes: str) -> None:
+    """Show what was read as `gate`, each record with its delivery and its number in the file.
+
+    Beside it `new_code`, as `find_new_codes` made it.
+
+    Args:
+        lake: Its database holds the tables.
+        records: Tables of one contract's deliveries, by sequence; at least one.
+        new_codes: Table of their new codes.
+    """
+    gate = " union all ".join(
+        f"select *, cast({sequence} as bigint) as delivery_sequence, rowid + 1 as record_number"
+        f" from memory.main.{table}"
+        for sequence, table in records.items()
+    )
+    lake.execute(f"create or replace temp view gate as {gate}")
+    lake.execute(f"create or replace temp view new_code as from memory.main.{new_codes}")
 
 
 def gate_sql(contract: Contract, sequence: int, text: Relation) -> str:
@@ -220,34 +240,64 @@ def _mask(contract: Contract, sequence: int) -> str:
     return f"cast({mask} as bigint)".replace("$delivery_date", f"date '{last_date}'")
 
 
-def judge(lake: Lake, contract: Contract) -> Verdict:
+def judge(lake: Lake, contract: Contract, sequences: Collection[int]) -> dict[int, Verdict]:
     """Sort the records of `gate` into temp tables, once identities are registered.
 
-    Makes `gate_broken` (record_number, rule_id, severity) and `gate_left` (record_number): the
-    records that do not go on. A new code that was not registered is no person's.
+    Makes `gate_broken` (delivery_sequence, record_number, rule_id, severity) and `gate_left`
+    (delivery_sequence, record_number): the records that do not go on. A new code that was not
+    registered is no person's.
+
+    Args:
+        lake: Its connection shows `gate`.
+        contract: What the records should keep.
+        sequences: Of the deliveries in `gate`.
+
+    Returns:
+        What was found, by sequence.
     """
     rules = rules_of(contract)
     lake.execute(
         "create or replace temp table gate_invalid_code as"
-        " from new_code anti join identity_map using (identity_code)"
+        " select distinct identity_code from new_code anti join identity_map using (identity_code)"
+        if lake.count("select count(*) from new_code")
+        else "create or replace temp table gate_invalid_code (identity_code varchar)"
     )
     _find_broken(lake, contract, rules)
     lake.execute(
-        "create or replace temp table gate_left as select distinct record_number from gate_broken"
-        " where severity = 'error'"
+        "create or replace temp table gate_left as select distinct delivery_sequence, record_number"
+        " from gate_broken where severity = 'error'"
     )
-    quarantined = lake.count("select count(*) from gate_left")
-    duplicate = _find_duplicates(lake, contract)
-    received = lake.count("select count(*) from gate")
-    violated = dict(lake.rows("select rule_id, count(*) from gate_broken group by rule_id"))
-    counts = tuple(RuleCount(rule, int(violated.get(rule.id, 0))) for rule in rules)
-    return Verdict(received, received - quarantined - duplicate, quarantined, duplicate, counts)
+    quarantined = _by_delivery(lake, "gate_left")
+    _find_duplicates(lake, contract)
+    duplicate = _by_delivery(lake, "gate_duplicate")
+    received = _by_delivery(lake, "gate")
+    violated: dict[int, dict[str, int]] = {sequence: {} for sequence in sequences}
+    for sequence, rule_id, count in lake.rows(
+        "select delivery_sequence, rule_id, count(*) from gate_broken group by all"
+    ):
+        violated[sequence][rule_id] = count
+    return {
+        sequence: Verdict(
+            received=received[sequence],
+            accepted=received[sequence] - quarantined[sequence] - duplicate[sequence],
+            quarantined=quarantined[sequence],
+            duplicate=duplicate[sequence],
+            rules=tuple(RuleCount(r, violated[sequence].get(r.id, 0)) for r in rules),
+        )
+        for sequence in sequences
+    }
+
+
+def _by_delivery(lake: Lake, table: str) -> Counter[int]:
+    """Records by delivery; 0 of those that have none."""
+    rows = lake.rows(f"select delivery_sequence, count(*) from {table} group by delivery_sequence")
+    return Counter(dict(rows))
 
 
 def _find_broken(lake: Lake, contract: Contract, rules: tuple[GateRule, ...]) -> None:
     lake.execute(
-        "create or replace temp table gate_broken"
-        " (record_number bigint, rule_id varchar, severity varchar)"
+        "create or replace temp table gate_broken (delivery_sequence bigint, record_number bigint,"
+        " rule_id varchar, severity varchar)"
     )
     masked = [r for r in rules if r.broken is not None]
     if masked and lake.count("select count(*) from gate where failed <> 0"):
@@ -255,7 +305,8 @@ def _find_broken(lake: Lake, contract: Contract, rules: tuple[GateRule, ...]) ->
             f"({1 << bit}, '{rule.id}', '{rule.severity}')" for bit, rule in enumerate(masked)
         )
         lake.execute(
-            "insert into gate_broken select gate.record_number, bits.rule_id, bits.severity"
+            "insert into gate_broken"
+            " select gate.delivery_sequence, gate.record_number, bits.rule_id, bits.severity"
             f" from gate join (values {bits}) as bits(bit, rule_id, severity)"
             " on (gate.failed & bits.bit) <> 0 where gate.failed <> 0"
         )
@@ -264,33 +315,32 @@ def _find_broken(lake: Lake, contract: Contract, rules: tuple[GateRule, ...]) ->
     for column in contract.identities:
         lake.execute(
             "insert into gate_broken"
-            f" select record_number, '{column.name}.{IDENTITY_RULE}', 'error'"
+            f" select delivery_sequence, record_number, '{column.name}.{IDENTITY_RULE}', 'error'"
             f" from gate semi join gate_invalid_code"
             f" on gate.{quoted(column.name)} = gate_invalid_code.identity_code"
         )
 
 
-def _find_duplicates(lake: Lake, contract: Contract) -> int:
+def _find_duplicates(lake: Lake, contract: Contract) -> None:
     """Within a delivery the last record of a key stands: by its own update time, then by place."""
-    key = ", ".join(quoted(name) for name in contract.primary_key)
+    key = ", ".join(["delivery_sequence", *(quoted(name) for name in contract.primary_key)])
     updated_at = contract.delivery.updated_at_column
     order = f"{quoted(updated_at)} desc nulls last, " if updated_at else ""
     lake.execute(
         "create or replace temp table gate_duplicate as with sound as ("
         f"select {key}, {quoted(updated_at) + ', ' if updated_at else ''}record_number"
-        " from gate where record_number not in (select record_number from gate_left)),"
+        " from gate anti join gate_left using (delivery_sequence, record_number)),"
         f" repeated as (select {key} from sound group by {key} having count(*) > 1),"
-        " ranked as (select record_number, row_number() over"
+        " ranked as (select delivery_sequence, record_number, row_number() over"
         f" (partition by {key} order by {order}record_number desc) as place"
         f" from sound semi join repeated using ({key}))"
-        " select record_number from ranked where place > 1"
+        " select delivery_sequence, record_number from ranked where place > 1"
     )
-    lake.execute("insert into gate_left select record_number from gate_duplicate")
+    lake.execute("insert into gate_left from gate_duplicate")
     lake.execute(
-        f"insert into gate_broken select record_number, '{DUPLICATE_RULE}', 'error'"
-        " from gate_duplicate"
+        "insert into gate_broken"
+        f" select delivery_sequence, record_number, '{DUPLICATE_RULE}', 'error' from gate_duplicate"
     )
-    return lake.count("select count(*) from gate_duplicate")
 
 
 def check_dataset_rules(contract: Contract, verdict: Verdict) -> tuple[RuleCount, ...]:

@@ -25,20 +25,24 @@ _PERSON_MARKS = 61
 _PER_E = 2
 """Bins of numbers in a factor of e: ten or so for what is between one and a hundred."""
 _FORTNIGHT = 14
+_MOMENTS = ("DATE", "TIMESTAMP")
 
 
 def bring_up(lake: Lake, catalogue: Catalogue, *, only: str | None = None) -> int:
     """Count the deliveries that have no profile yet; returns how many tables had such."""
+    lake.execute(
+        "create or replace temp table fresh_delivery as select source, table_name,"
+        " delivery_sequence, covers_to_date as profile_date from ops.delivery"
+        " anti join ops.profiled using (source, table_name, delivery_sequence)"
+    )
     behind = {
         f"{source}/{table}"
-        for source, table in lake.rows(
-            "select distinct source, table_name from ops.delivery anti join ops.profiled"
-            " using (source, table_name, delivery_sequence)"
-        )
+        for source, table in lake.rows("select distinct source, table_name from fresh_delivery")
     }
     keys = [k for k in catalogue.tables() if k in behind and only in (None, k)]
     if keys:
         _count(lake, [catalogue.latest(key) for key in keys])
+    lake.execute("drop table fresh_delivery")
     return len(keys)
 
 
@@ -53,11 +57,14 @@ def _count(lake: Lake, contracts: list[Contract]) -> None:
             lake.execute(f"insert into fresh_profile {_profiles(contract)}")
             lake.execute(f"insert into fresh_bucket {_buckets(contract)}")
     lake.execute("drop table if exists counted_value")
+    counted = ", ".join(literal(contract.key) for contract in contracts)
     with lake.transaction():
         lake.execute("insert into lake.ops.column_profile from fresh_profile")
         lake.execute("insert into lake.ops.column_bucket from fresh_bucket")
-        for contract in contracts:
-            lake.execute(f"insert into lake.ops.profiled {_unprofiled(contract)}")
+        lake.execute(
+            "insert into lake.ops.profiled select source, table_name, delivery_sequence"
+            f" from fresh_delivery where concat(source, '/', table_name) in ({counted})"
+        )
     lake.execute("drop table fresh_profile")
     lake.execute("drop table fresh_bucket")
 
@@ -74,51 +81,47 @@ def profiled_columns(contract: Contract) -> tuple[Column, ...]:
     )
 
 
-def _unprofiled(contract: Contract) -> str:
-    return (
-        "select source, table_name, delivery_sequence from ops.delivery anti join ops.profiled"
-        " using (source, table_name, delivery_sequence)"
-        f" where source = {literal(contract.source)} and table_name = {literal(contract.table)}"
-    )
-
-
 def _values(contract: Contract) -> str:
-    """Rows by delivery, column and value, with the persons they are of."""
+    """Rows by delivery, column and value, with the persons they are of, in one pass."""
+    columns = profiled_columns(contract)
     persons = [quoted(c.name) for c in contract.identities]
     marks = " | ".join(
         f"coalesce(cast(1 as bigint) << cast({p} % {_PERSON_MARKS} as integer), 0)" for p in persons
     )
+    values = [f"value_{number}" for number in range(len(columns))]
+    taken = (_value(c, as_name) for c, as_name in zip(columns, values, strict=True))
     rows = (
-        f"select staged.*, delivery.covers_to_date as profile_date, {marks or '-1'} as person_marks"
-        f" from lake.staging.{quoted(contract.table)} as staged join (select delivery_sequence,"
-        f" covers_to_date from ops.delivery semi join ({_unprofiled(contract)})"
-        f" using (source, table_name, delivery_sequence)) as delivery using (delivery_sequence)"
+        f"select delivery_sequence, {marks or '-1'} as person_marks, {', '.join(taken)}"
+        f" from lake.staging.{quoted(contract.table)} join (select delivery_sequence, profile_date"
+        f" from fresh_delivery where source = {literal(contract.source)}"
+        f" and table_name = {literal(contract.table)}) as fresh using (delivery_sequence)"
+    )
+    sets = ", ".join(f"(delivery_sequence, {value})" for value in values)
+    groupings = ", ".join(f"grouping({value}) as grouping_{value}" for value in values)
+    grouped = (
+        f"select delivery_sequence, {', '.join(values)}, {groupings}, count(*) as row_count,"
+        f" bit_or(person_marks) as person_marks from ({rows}) group by grouping sets ({sets})"
     )
     parts = [
         f"select delivery_sequence, {literal(column.name)} as column_name,"
-        f" {_number(column)} as number_value, {_code(column)} as code_value,"
-        " count(*) as row_count, bit_or(person_marks) as person_marks"
-        " from profile_rows group by all"
-        for column in profiled_columns(contract)
+        f" {'cast(null as double)' if _is_code(column) else value} as number_value,"
+        f" {value if _is_code(column) else 'cast(null as varchar)'} as code_value,"
+        f" row_count, person_marks from grouped where grouping_{value} = 0"
+        for column, value in zip(columns, values, strict=True)
     ]
-    return f"with profile_rows as ({rows}) {' union all '.join(parts)}"
+    return f"with grouped as ({grouped}) {' union all '.join(parts)}"
 
 
-def _number(column: Column) -> str:
-    """A number as such, a date as days before the end of its delivery; nothing of other types."""
-    name, kind = quoted(column.name), column.sql_type.split("(")[0]
-    match kind:
-        case "BIGINT" | "INTEGER" | "DECIMAL" | "DOUBLE":
-            return f"cast({name} as double)"
-        case "DATE" | "TIMESTAMP":
-            return f"cast(date_diff('day', cast({name} as date), profile_date) as double)"
-        case _:
-            return "cast(null as double)"
+def _value(column: Column, as_name: str) -> str:
+    """A code as text, a number as such, a date as days before the end of its delivery."""
+    name = quoted(column.name)
+    if column.sql_type in _MOMENTS:
+        name = f"date_diff('day', cast({name} as date), profile_date)"
+    return f"cast({name} as {'varchar' if _is_code(column) else 'double'}) as {as_name}"
 
 
-def _code(column: Column) -> str:
-    is_text = column.sql_type in ("VARCHAR", "BOOLEAN")
-    return f"cast({quoted(column.name)} as varchar)" if is_text else "cast(null as varchar)"
+def _is_code(column: Column) -> bool:
+    return column.sql_type in ("VARCHAR", "BOOLEAN")
 
 
 _IS_GIVEN = "(number_value is not null or code_value is not null)"
@@ -161,7 +164,7 @@ def _profiles(contract: Contract) -> str:
 def _buckets(contract: Contract) -> str:
     """Rows by bucket: 0 of what is missing, codes by digest, numbers by sign and logarithm."""
     digest = f"cast(concat('0x', substr(md5(code_value), 1, 6)) as integer) % {_BUCKETS}"
-    dates = [c.name for c in profiled_columns(contract) if c.sql_type in ("DATE", "TIMESTAMP")]
+    dates = [c.name for c in profiled_columns(contract) if c.sql_type in _MOMENTS]
     is_date = f"column_name in ({', '.join(map(literal, dates)) or 'null'})"
     size = f"abs(number_value) / case when {is_date} then {_FORTNIGHT} else 1 end"
     bin_number = f"cast(sign(number_value) * floor({_PER_E} * ln(1 + {size})) as bigint)"

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dagster_project.contracts.model import Catalogue, Contract
 from dagster_project.errors import VaultError
 from dagster_project.lake.connection import Lake
-from dagster_project.lake.delivery import write_event
+from dagster_project.lake.delivery import write_events
 from dagster_project.lake.ledger import take_out_persons
 from dagster_project.lake.runs import Run
 from dagster_project.sql_text import quoted
@@ -50,7 +50,7 @@ def hide_places(lake: Lake, identities: Identities, catalogue: Catalogue, run: R
         take_out_persons(lake, "select person_id from newly_followed")
         lake.execute("delete from lake.ops.protection_state")
         lake.execute("insert into lake.ops.protection_state values (?)", [known])
-        write_event(lake, _EVENT_KEY, "protected", run)
+        write_events(lake, [_EVENT_KEY], "protected", run)
         run.on_step("places hidden")
     run.on_step("protection committed")
     return known - followed

@@ -12,10 +12,11 @@ the records (`delivery`).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from dagster_project.contracts.model import Contract
 from dagster_project.errors import DeliveryRefused
 from dagster_project.lake import gate
 from dagster_project.lake.connection import Lake
@@ -28,6 +29,8 @@ Fingerprint = tuple[int, int, int]
 _MEMORY_PER_BYTE = 8
 """Deliveries are read ahead as long as their files are an eighth of the memory limit: as records
 in memory they take up to twice the room of their text, and the statements need theirs."""
+_BYTES_OF_A_GROUP = 16 * 1024 * 1024
+_MOST_IN_A_GROUP = 64
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,29 @@ class Arrival:
     vaulted: VaultedDelivery
     records: str | None
     """Name of the table; None where a delivery of that sequence was taken in before."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A delivery of which nothing is taken in, and why."""
+
+    file: LandingFile
+    reason: DeliveryRefused
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """Deliveries of one contract, each of its own sequence, to be taken in together."""
+
+    contract: Contract
+    each: tuple[Arrival | Refused, ...]
+    new_codes: str
+    """Name of the table in memory with the codes that have no person yet, by delivery."""
+
+    @property
+    def tables(self) -> dict[int, str]:
+        """Tables in memory with the records of each delivery, by sequence."""
+        return _tables(self.each)
 
 
 def fingerprint(file: LandingFile) -> Fingerprint:
@@ -57,6 +83,30 @@ def fingerprint(file: LandingFile) -> Fingerprint:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
+def in_groups(files: Iterable[LandingFile]) -> Iterator[tuple[LandingFile, ...]]:
+    """Small files of one contract that follow each other together, a large one alone.
+
+    What a delivery costs however small, a group costs once.
+    """
+    group: list[LandingFile] = []
+    for file in files:
+        if group and not _may_join(group, file):
+            yield tuple(group)
+            group = []
+        group.append(file)
+    if group:
+        yield tuple(group)
+
+
+def _may_join(group: list[LandingFile], file: LandingFile) -> bool:
+    return (
+        len(group) < _MOST_IN_A_GROUP
+        and file.contract is group[0].contract
+        and file.sequence not in {other.sequence for other in group}
+        and _byte_count([*group, file]) <= _BYTES_OF_A_GROUP
+    )
+
+
 def read_ahead(
     lake: Lake,
     blobs: DeliveryVault,
@@ -64,8 +114,8 @@ def read_ahead(
     known: Mapping[Key, str],
     *,
     on_step: OnStep = no_step,
-) -> Generator[tuple[LandingFile, Future[Arrival]]]:
-    """Each file with its arrival, in the order given; those that follow are read meanwhile.
+) -> Generator[Arrivals]:
+    """The files in the order given, in groups; those that follow are read meanwhile.
 
     Args:
         lake: Its database holds the tables of records until they are forgotten.
@@ -76,29 +126,62 @@ def read_ahead(
     """
     readers = lake.settings.worker_threads + 1
     room = lake.settings.memory_limit_bytes // _MEMORY_PER_BYTE
-    ahead: deque[tuple[LandingFile, Future[Arrival]]] = deque()
+    ahead: deque[tuple[int, Future[Arrivals]]] = deque()
     pool = ThreadPoolExecutor(max_workers=readers)
     try:
-        for number, file in enumerate(files):
-            while len(ahead) > readers or (ahead and _size(ahead) + _byte_count(file) > room):
-                yield ahead.popleft()
-            records = f"records_{number}"
-            arrival = pool.submit(_read, lake.beside(), blobs, file, known, records, on_step)
-            ahead.append((file, arrival))
-        yield from ahead
+        for number, group in enumerate(in_groups(files)):
+            size = _byte_count(group)
+            while len(ahead) > readers or (ahead and size + sum(s for s, _ in ahead) > room):
+                yield ahead.popleft()[1].result()
+            name = f"records_{number}"
+            arrivals = pool.submit(_read_group, lake.beside(), blobs, group, known, name, on_step)
+            ahead.append((size, arrivals))
+        while ahead:
+            yield ahead.popleft()[1].result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _size(ahead: Iterable[tuple[LandingFile, Future[Arrival]]]) -> int:
-    return sum(_byte_count(file) for file, _ in ahead)
+def _byte_count(files: Iterable[LandingFile]) -> int:
+    return sum(_size(file) for file in files)
 
 
-def _byte_count(file: LandingFile) -> int:
+def _size(file: LandingFile) -> int:
     try:
         return file.path.stat().st_size
     except OSError:
         return 0  # the file cannot be had, and the one who reads it says so
+
+
+def forget(lake: Lake, arrivals: Arrivals) -> None:
+    """Drop what was read."""
+    for table in (*arrivals.tables.values(), arrivals.new_codes):
+        lake.execute(f"drop table if exists memory.main.{table}")
+
+
+def _tables(each: Iterable[Arrival | Refused]) -> dict[int, str]:
+    return {a.file.sequence: a.records for a in each if isinstance(a, Arrival) and a.records}
+
+
+def _read_group(
+    lake: Lake,
+    blobs: DeliveryVault,
+    files: tuple[LandingFile, ...],
+    known: Mapping[Key, str],
+    name: str,
+    on_step: OnStep,
+) -> Arrivals:
+    with lake.connection:
+        each: list[Arrival | Refused] = []
+        for number, file in enumerate(files):
+            try:
+                each.append(_read(lake, blobs, file, known, f"{name}_{number}", on_step))
+            except DeliveryRefused as reason:
+                each.append(Refused(file, reason))
+        arrivals = Arrivals(files[0].contract, tuple(each), f"{name}_new_code")
+        gate.find_new_codes(lake, arrivals.contract, _tables(each), into=arrivals.new_codes)
+        on_step("new codes found")
+        return arrivals
 
 
 def _read(
@@ -109,20 +192,17 @@ def _read(
     name: str,
     on_step: OnStep,
 ) -> Arrival:
-    with lake.connection:
-        taken = fingerprint(file)
-        vaulted = blobs.put(file.path)
-        on_step("bytes in the vault")
-        if file.key in known:
-            return Arrival(file, taken, vaulted, None)
-        contract, sequence = file.contract, file.sequence
-        try:
-            with readable(file.path, contract, sequence=sequence, temp=lake.settings.temp) as text:
-                gate.read(lake, contract, sequence, text, into=name)
-            on_step("records read")
-            gate.find_new_codes(lake, contract, of=name)
-            on_step("new codes found")
-        except BaseException:
-            gate.forget(lake, name)
-            raise
-        return Arrival(file, taken, vaulted, name)
+    taken = fingerprint(file)
+    vaulted = blobs.put(file.path)
+    on_step("bytes in the vault")
+    if file.key in known:
+        return Arrival(file, taken, vaulted, None)
+    contract, sequence = file.contract, file.sequence
+    try:
+        with readable(file.path, contract, sequence=sequence, temp=lake.settings.temp) as text:
+            gate.read(lake, contract, sequence, text, into=name)
+    except BaseException:
+        lake.execute(f"drop table if exists memory.main.{name}")
+        raise
+    on_step("records read")
+    return Arrival(file, taken, vaulted, name)

@@ -12,7 +12,7 @@ from dagster_project.contracts.model import Catalogue
 from dagster_project.errors import TietoallasError
 from dagster_project.lake.checks import gaps_sql
 from dagster_project.lake.connection import Lake
-from dagster_project.lake.delivery import write_event
+from dagster_project.lake.delivery import write_events
 from dagster_project.lake.runs import Run
 from dagster_project.lake.views import note_withdrawals
 
@@ -106,6 +106,6 @@ def _change_standing(
             f"{key} {sequence} is {'withdrawn' if withdrawn else 'in force'} already"
         )
     with lake.transaction():
-        write_event(lake, delivery, event, run, reason=reason)
+        write_events(lake, [delivery], event, run, reason=reason)
     note_withdrawals(lake)
     run.on_step(f"delivery {event}")

@@ -11,7 +11,7 @@ from datetime import date
 
 from dagster_project.errors import SettingsError
 from dagster_project.lake.connection import Lake
-from dagster_project.lake.delivery import write_event
+from dagster_project.lake.delivery import write_events
 from dagster_project.lake.runs import Run
 from dagster_project.need.fit import Coefficients, Profile, Quality, fit, judged
 
@@ -148,7 +148,7 @@ def _keep(
 ) -> None:
     quality = trained.quality
     with lake.transaction():
-        write_event(lake, _EVENT_KEY, "trained", run)
+        write_events(lake, [_EVENT_KEY], "trained", run)
         lake.execute(
             "insert into lake.ops.need_model_run"
             " select ?, max(event_id), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? from ops.delivery_event",

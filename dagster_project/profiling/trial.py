@@ -88,10 +88,11 @@ def try_delivery(
         with readable(path, contract, sequence=sequence, temp=temp) as text:
             gate.read(lake, contract, sequence, text, into="records")
             lines = _line_count(text, contract)
-        gate.find_new_codes(lake, contract, of="records")
-        gate.show(lake, "records")
+        records = {sequence: "records"}
+        gate.find_new_codes(lake, contract, records, into="new_codes")
+        gate.show(lake, records, "new_codes")
         _let_valid_codes_in(lake)
-        verdict = gate.judge(lake, contract)
+        verdict = gate.judge(lake, contract, (sequence,))[sequence]
         warnings = gate.check_dataset_rules(contract, verdict)
         verdict = replace(verdict, rules=verdict.rules + warnings)
         first_line = _line_of_first(contract, lines, verdict.received)
@@ -100,14 +101,14 @@ def try_delivery(
             sequence,
             verdict,
             _findings(lake, verdict, first_line),
-            _upcast(lake, contract, catalogue, sequence=sequence),
+            _upcast(lake, contract, catalogue),
         )
 
 
 def _let_valid_codes_in(lake: Lake) -> None:
     """Put codes of a valid form where the gate looks for persons, each without one."""
     with lake.beside().connection as reader:
-        found = reader.execute("select identity_code from memory.main.records_new_code")
+        found = reader.execute("select identity_code from memory.main.new_codes")
         while codes := found.fetchmany(_CODES_AT_A_TIME):
             valid = [code for (code,) in codes if is_valid_code(code)]
             lake.execute(
@@ -157,7 +158,7 @@ def _findings(lake: Lake, verdict: gate.Verdict, first_line: int | None) -> tupl
     )
 
 
-def _upcast(lake: Lake, sent: Contract, catalogue: Catalogue, *, sequence: int) -> Upcast | None:
+def _upcast(lake: Lake, sent: Contract, catalogue: Catalogue) -> Upcast | None:
     """The accepted records in the newest major; None where they are in it already."""
     newest = catalogue.latest(sent.key)
     if newest.major == sent.major:
@@ -167,8 +168,8 @@ def _upcast(lake: Lake, sent: Contract, catalogue: Catalogue, *, sequence: int) 
         for c in sent.lake_columns
     )
     sound = (
-        f"select {values}, {sequence} as delivery_sequence, gate.record_number from gate"
-        " where gate.record_number not in (select record_number from gate_left)"
+        f"select {values}, gate.delivery_sequence, gate.record_number from gate"
+        " anti join gate_left using (delivery_sequence, record_number)"
     )
     due = [c.name for c in newest.lake_columns if c.is_required and not c.is_identity]
     counts = ", ".join(["count(*)", *(f"count(*) - count({quoted(name)})" for name in due)])

@@ -64,8 +64,8 @@ class Landing:
 def survey(root: Path, catalogue: Catalogue, *, only: str | None = None) -> Landing:
     """List landing; `only` narrows to one contract key.
 
-    Files come out reference data first, then the register, then by sequence, so that a first load
-    meets identities and protection orders early; the result does not depend on it.
+    Files come out reference data first, then the register, so that a first load meets identities
+    and protection orders early, each table's together; the result does not depend on it.
     """
     files: list[LandingFile] = []
     strays: list[StrayFile] = []
@@ -104,13 +104,13 @@ def _entries(root: Path) -> Iterator[Path | StrayFile]:
         yield _stray(label, "file.unreadable", f"it cannot be listed ({error.strerror}); mend it")
 
 
-def _order(file: LandingFile) -> tuple[bool, bool, int, str]:
+def _order(file: LandingFile) -> tuple[bool, bool, str, int]:
     contract = file.contract
     return (
         contract.register != "public",
         contract.register != "population",
-        file.sequence,
         contract.key,
+        file.sequence,
     )
 
 

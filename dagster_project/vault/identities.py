@@ -12,7 +12,7 @@ and a person's own request for what is held, need it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -144,7 +144,7 @@ class Identities:
             self._connection.execute("checkpoint vault")
             self._connection.execute("detach vault")
 
-    def register(self, codes_sql: str, *, source: str, sequence: int) -> None:
+    def register(self, codes_sql: str, *, source: str) -> None:
         """Give each new valid code its person, in a transaction of its own; the rest stay out.
 
         A code that is known keeps its person, and the delivery that first brought it. Which person
@@ -152,10 +152,9 @@ class Identities:
         again with a counter.
 
         Args:
-            codes_sql: Trusted query on this connection, of one text column `identity_code`; may
-                hold NULL, codes that are not valid, repeats.
-            source: Source of the delivery.
-            sequence: Sequence of the delivery.
+            codes_sql: Trusted query on this connection, of the columns `identity_code`, text, and
+                `delivery_sequence`; may hold NULL, codes that are not valid, repeats.
+            source: Source of the deliveries.
 
         Raises:
             VaultError: the query or the write failed, or a transaction is open.
@@ -163,7 +162,7 @@ class Identities:
         with _without_details("registering codes"):
             codes = self._new_codes(codes_sql)
             if codes:
-                self._insert(self._persons(codes), source=source, sequence=sequence)
+                self._insert(self._persons(list(codes)), source=source, sequences=codes)
 
     def protect(self, person_ids_sql: str, *, source: str, sequence: int) -> int:
         """Put persons under a protection order, in a transaction of its own; lifts none.
@@ -343,16 +342,19 @@ class Identities:
         for file in self._directory.glob(f"{_FILE_NAME}*"):
             file.chmod(0o600)
 
-    def _new_codes(self, codes_sql: str) -> list[str]:
+    def _new_codes(self, codes_sql: str) -> dict[str, int]:
+        """In order, with the first delivery of each."""
         rows = self._connection.execute(
-            f"""select distinct upper(identity_code) as code from ({codes_sql}) as arriving
+            f"""select upper(identity_code) as code, min(delivery_sequence)
+            from ({codes_sql}) as arriving
             where regexp_full_match(identity_code, ?) and not exists (
                 from identity_map where identity_map.identity_code = upper(arriving.identity_code)
             )
+            group by code
             order by code""",
             [CODE_PATTERN],
         ).fetchall()
-        return [code for (code,) in rows if is_valid_code(code)]
+        return {code: sequence for code, sequence in rows if is_valid_code(code)}
 
     def _persons(self, codes: list[str]) -> dict[int, str]:
         """A person id of its own for each code, in the order given."""
@@ -382,15 +384,22 @@ class Identities:
             ).fetchall()
         return {person_id for (person_id,) in rows}
 
-    def _insert(self, persons: dict[int, str], *, source: str, sequence: int) -> None:
+    def _insert(
+        self, persons: dict[int, str], *, source: str, sequences: Mapping[str, int]
+    ) -> None:
         codes = list(persons.values())
         kinds = ["artificial" if is_artificial(code) else "official" for code in codes]
-        columns: _Columns = {"identity_code": codes, "person_id": list(persons), "kind": kinds}
+        columns: _Columns = {
+            "identity_code": codes,
+            "person_id": list(persons),
+            "kind": kinds,
+            "from_sequence": [sequences[code] for code in codes],
+        }
         with self._shown("registered", columns), self._transaction():
             self._connection.execute(
                 """insert into vault.main.identity
-                select identity_code, person_id, ?, kind, ?, ? from registered""",
-                [self._keyring.person_key_id, source, sequence],
+                select identity_code, person_id, ?, kind, ?, from_sequence from registered""",
+                [self._keyring.person_key_id, source],
             )
 
     @contextmanager

@@ -89,9 +89,10 @@ def broken(lake: Lake, contract: Contract, data: bytes, folder: Path) -> dict[in
     path.write_bytes(data)
     with readable(path, contract, sequence=SEQUENCE, temp=folder) as prepared:
         gate.read(lake, contract, SEQUENCE, prepared, into="records")
-    gate.find_new_codes(lake, contract, of="records")
-    gate.show(lake, "records")
-    gate.judge(lake, contract)
+    records = {SEQUENCE: "records"}
+    gate.find_new_codes(lake, contract, records, into="new_codes")
+    gate.show(lake, records, "new_codes")
+    gate.judge(lake, contract, (SEQUENCE,))
     found: dict[int, set[str]] = {}
     for number, rule in lake.rows("select record_number, rule_id from gate_broken"):
         found.setdefault(number, set()).add(rule)

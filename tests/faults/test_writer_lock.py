@@ -43,4 +43,5 @@ def test_the_lock_is_free_once_its_holder_was_killed(tmp_path: Path) -> None:
     settings = small_home(tmp_path)
     kill_at(settings, "rows written", occurrence=4)
     with pipeline.open_session(settings) as session:
-        assert session.lake.count("select count(*) from ops.delivery") == 3
+        tables = session.lake.count("select count(distinct table_name) from ops.delivery")
+    assert tables == 3

@@ -354,14 +354,17 @@ def test_a_place_in_a_row_of_two_persons_is_hidden_for_the_sake_of_either() -> N
         connection.execute("create table identity_map (identity_code text, person_id bigint)")
         connection.execute("insert into identity_map values ('A', 1), ('B', 2), ('C', 3)")
         connection.execute("create table protected_person as select 2::bigint as person_id")
-        connection.execute("create table gate_left (record_number bigint)")
+        connection.execute(
+            "create table gate_left (delivery_sequence bigint, record_number bigint)"
+        )
         values = ", ".join(f"'S' as {name}" for name in columns)
         connection.execute(
             f"create table gate as select * replace (pair[1] as person_id, pair[2] as"
-            f" cared_person_id), record_number from (select {values}, unnest([['A', 'C'],"
-            " ['A', 'B'], ['B', 'C']]) as pair, unnest([1, 2, 3]) as record_number)"
+            f" cared_person_id), 201705 as delivery_sequence, record_number from (select {values},"
+            " unnest([['A', 'C'], ['A', 'B'], ['B', 'C']]) as pair,"
+            " unnest([1, 2, 3]) as record_number)"
         )
-        sql = insert_sql(catalogue, both, 201705)
+        sql = insert_sql(catalogue, both)
         rows = connection.execute(sql[sql.index("select") :]).fetchall()
     site = columns.index("site_id")
     assert [row[site] for row in sorted(rows, key=lambda row: row[-1])] == ["S", None, None]

@@ -69,7 +69,8 @@ def test_no_planted_code_can_be_read_under_the_vault(settings: Settings, tmp_pat
         " from read_csv(?, header = false, delim = ';'), range(1000) as t (i)",
         [str(delivery)],
     )
-    identities.register("select identity_code from spilled", source="population", sequence=1)
+    codes = "select identity_code, 1 as delivery_sequence from spilled"
+    identities.register(codes, source="population")
     identities.protect("select person_id from identity_map", source="population", sequence=1)
 
     # While the write-ahead log and the temp files stand, and again after a clean close.

@@ -84,9 +84,10 @@ def take(lake: Lake, stated: Contract, path: Path, *, sequence: int = SEQUENCE) 
     """
     with readable(path, stated, sequence=sequence, temp=path.parent) as prepared:
         gate.read(lake, stated, sequence, prepared, into="records")
-    gate.find_new_codes(lake, stated, of="records")
-    gate.show(lake, "records")
-    gate.judge(lake, stated)
+    records = {sequence: "records"}
+    gate.find_new_codes(lake, stated, records, into="new_codes")
+    gate.show(lake, records, "new_codes")
+    gate.judge(lake, stated, (sequence,))
     names = ", ".join(f'"{c.name}"' for c in stated.columns)
     broken: dict[int, set[str]] = {}
     for number, rule in lake.rows("select record_number, rule_id from gate_broken"):

@@ -55,10 +55,12 @@ def judge(lake: Lake, contract: Contract, sequence: int, path: Path) -> gate.Ver
     try:
         with readable(path, contract, sequence=sequence, temp=path.parent) as text:
             gate.read(lake, contract, sequence, text, into="records")
-        gate.find_new_codes(lake, contract, of="records")
-        gate.show(lake, "records")
-        verdict = gate.judge(lake, contract)
+        records = {sequence: "records"}
+        gate.find_new_codes(lake, contract, records, into="new_codes")
+        gate.show(lake, records, "new_codes")
+        verdict = gate.judge(lake, contract, (sequence,))[sequence]
         gate.check_dataset_rules(contract, verdict)
     finally:
-        gate.forget(lake, "records")
+        for table in ("records", "new_codes"):
+            lake.execute(f"drop table if exists memory.main.{table}")
     return verdict

@@ -41,7 +41,7 @@ def test_an_empty_landing_holds_nothing(tmp_path: Path) -> None:
     assert land(tmp_path) == Landing((), 0, ())
 
 
-def test_public_files_come_first_then_the_register_then_the_rest_by_sequence(
+def test_public_files_come_first_then_the_register_and_each_tables_by_sequence(
     tmp_path: Path,
 ) -> None:
     landing = land(
@@ -56,13 +56,13 @@ def test_public_files_come_first_then_the_register_then_the_rest_by_sequence(
     )
 
     assert labels(landing) == [
-        "statfin/population 2017",
         "reference/sites 20170101",
+        "statfin/population 2017",
         "population_register/residents 201612",
         "population_register/residents 201703",
         "apotti/encounters 201701",
-        "enrolment_portal/enrolments 201701",
         "apotti/encounters 201702",
+        "enrolment_portal/enrolments 201701",
     ]
     assert landing.strays == ()
 

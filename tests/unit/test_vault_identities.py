@@ -63,7 +63,8 @@ class Bench:
         if codes:
             rows = [[code] for code in codes]
             self.connection.executemany("insert into raw values (?)", rows)
-        identities.register("from raw", source="apotti", sequence=sequence)
+        sql = f"select *, {sequence} as delivery_sequence from raw"
+        identities.register(sql, source="apotti")
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(sql).fetchall()
@@ -369,7 +370,7 @@ def test_no_error_shows_a_code(bench: Bench) -> None:
     query = f"select cast('{code_of(0)}' as integer)::varchar as identity_code"
 
     with pytest.raises(VaultError, match="registering codes") as failure:
-        identities.register(query, source="apotti", sequence=1)
+        identities.register(query, source="apotti")
 
     assert code_of(0) not in "".join(traceback.format_exception(failure.value))
 
