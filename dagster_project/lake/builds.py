@@ -20,6 +20,7 @@ from dagster_project.errors import BuildError
 from dagster_project.lake.connection import Lake
 from dagster_project.lake.runs import Run
 from dagster_project.sql_models import Model, ModelGraph
+from dagster_project.sql_text import quoted
 
 _FORBIDDEN_TYPES = frozenset({"HUGEINT", "UHUGEINT", "UUID", "FLOAT"})
 _WIDEST_DECIMAL = 18
@@ -144,8 +145,6 @@ def build_model(
     before = before or standing(lake)
     try:
         built = _built(lake, graph, model, run, before)
-        if before.green:  # else every model is built whole, and nobody asks what has changed
-            create_changed_view(lake, model, before.green)
     except duckdb.Error as error:
         raise BuildError(f"{model.full_name} cannot be built: {_safe(error)}") from None
     return built
@@ -153,12 +152,16 @@ def build_model(
 
 def _built(lake: Lake, graph: ModelGraph, model: Model, run: Run, before: Standing) -> Built:
     if _stands(before, graph, model):
-        return Built(model.full_name, before.built[model.full_name].row_count, "nothing")
-    if _must_be_whole(before, graph, model):
-        return _rebuild_whole(lake, graph, model, before.event_id, run)
-    if model.partition:
-        return _rebuild_months(lake, graph, model, before.event_id, run)
-    return _replace_if_different(lake, graph, model, before.event_id, run)
+        built = Built(model.full_name, before.built[model.full_name].row_count, "nothing")
+    elif _must_be_whole(before, graph, model):
+        built = _rebuild_whole(lake, graph, model, before.event_id, run)
+    elif model.partition:
+        return _rebuild_months(lake, graph, model, before, run)
+    else:
+        return _replace_if_different(lake, graph, model, before, run)
+    if before.green:  # else every model is built whole, and nobody asks what has changed
+        create_changed_view(lake, model, before.green)
+    return built
 
 
 def _safe(error: duckdb.Error) -> str:
@@ -221,22 +224,28 @@ def _rebuild_whole(lake: Lake, graph: ModelGraph, model: Model, event_id: int, r
     return built
 
 
-def _rebuild_months(lake: Lake, graph: ModelGraph, model: Model, event_id: int, run: Run) -> Built:
-    lake.execute(
-        "create or replace temp table touched_month as select distinct month from"
-        f" ({touched_sql(model)}) as touched(month) where month is not null"
+def _rebuild_months(
+    lake: Lake, graph: ModelGraph, model: Model, before: Standing, run: Run
+) -> Built:
+    create_changed_view(lake, model, before.green)
+    _keep_changed(lake, model, f"from memory.changed.{model.name}")
+    touched = f"(select {model.partition} from memory.changed.{model.name})"
+    chosen = f" where {model.partition} in {touched}"
+    months = lake.count(f"select count(*) from {touched}")
+    others = lake.count(
+        f"select count(*) from (select distinct {model.partition} from lake.{model.full_name}"
+        f" where {model.partition} not in {touched})"
     )
-    months = lake.count("select count(*) from touched_month")
-    chosen = f"{model.partition} in (select month from touched_month)"
+    # Where every month is touched, the query goes faster without asking each row for its own.
+    where = chosen if others else ""
     with lake.transaction():
         if months:
-            lake.execute(f"delete from lake.{model.full_name} where {chosen}")
+            lake.execute(f"delete from lake.{model.full_name}{where}")
             lake.execute(
-                f"insert into lake.{model.full_name}"
-                f" select * from ({model.sql}) as model where {chosen}"
+                f"insert into lake.{model.full_name} select * from ({model.sql}) as model{where}"
             )
         run.on_step(f"{model.full_name} written")
-        built = _finish(lake, graph, model, event_id, run, rebuilt=f"{months} months")
+        built = _finish(lake, graph, model, before.event_id, run, rebuilt=f"{months} months")
     run.on_step(f"{model.full_name} committed")
     return built
 
@@ -247,25 +256,37 @@ def touched_sql(model: Model) -> str:
 
 
 def _replace_if_different(
-    lake: Lake, graph: ModelGraph, model: Model, event_id: int, run: Run
+    lake: Lake, graph: ModelGraph, model: Model, before: Standing, run: Run
 ) -> Built:
-    lake.execute(f"create or replace temp table fresh as {model.sql}")
     table = f"lake.{model.full_name}"
-    differs = lake.count(
-        "select count(*) from (select 1 from ("
-        f"(from fresh except all from {table}) union all"
-        f" (from {table} except all from fresh)) limit 1)"
-    )
+    lake.execute(f"create or replace temp table fresh as {model.sql}")
+    different = _different_rows(lake, "fresh", table)
+    lake.execute(f"create or replace temp table different as {different}")
+    differs = lake.count("select count(*) from different")
+    if before.green and _is_as_at(lake, model, before.green):
+        _keep_changed(lake, model, "from different")
+    else:  # a run that did not end green has written to it as well
+        create_changed_view(lake, model, before.green)
     with lake.transaction():
         if differs:
             lake.execute(f"delete from {table}")
             lake.execute(f"insert into {table} from fresh")
         run.on_step(f"{model.full_name} written")
         rebuilt = "whole" if differs else "nothing"
-        built = _finish(lake, graph, model, event_id, run, rebuilt=rebuilt)
+        built = _finish(lake, graph, model, before.event_id, run, rebuilt=rebuilt)
     lake.execute("drop table fresh")
+    lake.execute("drop table different")
     run.on_step(f"{model.full_name} committed")
     return built
+
+
+def _different_rows(lake: Lake, one: str, other: str) -> str:
+    """A query for the rows that are in one table and not in the other, in one pass of both."""
+    columns = ", ".join(quoted(name) for name, *_ in lake.rows(f"describe from {one}"))
+    return (
+        f"select {columns} from (select *, 1 as side from {one} union all"
+        f" select *, -1 as side from {other}) as sides group by {columns} having sum(side) <> 0"
+    )
 
 
 def _finish(
@@ -342,19 +363,25 @@ def create_changed_view(lake: Lake, model: Model, green: Green | None) -> None:
     table = f"lake.{model.full_name}"
     if model.partition and green:
         months = touched_sql(model)
-        sql = f"select distinct month as {model.partition} from ({months}) as touched(month)"
+        sql = (
+            f"select distinct month as {model.partition} from ({months}) as touched(month)"
+            " where month is not null"
+        )
     elif model.partition:
         sql = f"select distinct {model.partition} from {table}"
     elif green and _stood_at(lake, model, green):
-        before = f"{table} at (version => {green.snapshot_id})"
-        gone, come = (
-            f"from {before} except all from {table}",
-            f"from {table} except all from {before}",
-        )
-        sql = f"({come}) union all ({gone})"
+        sql = _different_rows(lake, table, f"{table} at (version => {green.snapshot_id})")
     else:
         sql = f"from {table}"
     lake.execute(f"create or replace view memory.changed.{model.name} as {sql}")
+
+
+def _keep_changed(lake: Lake, model: Model, sql: str) -> None:
+    """Have `changed.<model>` hold what it says now: whoever reads it would ask all of it again."""
+    lake.execute(f"create or replace table memory.kept.{model.name} as {sql}")
+    lake.execute(
+        f"create or replace view memory.changed.{model.name} as from memory.kept.{model.name}"
+    )
 
 
 def create_changed_views_above(lake: Lake, graph: ModelGraph, model: Model) -> None:
@@ -380,6 +407,16 @@ def _has_changed_view(lake: Lake, model: Model) -> bool:
             [model.name],
         )
     )
+
+
+def _is_as_at(lake: Lake, model: Model, green: Green) -> bool:
+    """Whether nobody has written to the table since the last green build."""
+    files = (
+        f"select data_file, delete_file from ducklake_list_files('lake', '{model.name}',"
+        f" schema => '{model.schema}'"
+    )
+    now = lake.rows(f"{files}) order by all")
+    return now == lake.rows(f"{files}, snapshot_version => {green.snapshot_id}) order by all")
 
 
 def _stood_at(lake: Lake, model: Model, green: Green) -> bool:

@@ -26,6 +26,16 @@ from dagster_project.settings import Settings
 from tests.support.few_tables import few_tables
 
 _AT_SNAPSHOT = re.compile(r"lake\.(core|mart)\.(\w+) at \(version => (\d+)\)")
+_FILES = re.compile(
+    r"select data_file, delete_file from ducklake_list_files\('lake', '(\w+)', schema => '(\w+)'"
+    r"(?:, snapshot_version => (\d+))?\)"
+)
+
+
+def _rows_for_files(files: re.Match[str]) -> str:
+    """Two tables are of the same files where they have the same rows."""
+    table, schema, snapshot = files.groups()
+    return f'from lake.kept."{snapshot} {schema} {table}"' if snapshot else f"from {schema}.{table}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,9 +46,9 @@ class QuickLake(Lake):
         """Run one statement, with the lake format's own words put into plain DuckDB's."""
         if " set partitioned by " in sql:
             return self.connection
-        plain = _AT_SNAPSHOT.sub(r'lake.kept."\3 \1 \2"', sql).replace(
-            "ducklake_snapshots('lake')", "lake.kept.snapshot"
-        )
+        plain = _AT_SNAPSHOT.sub(r'lake.kept."\3 \1 \2"', sql)
+        plain = _FILES.sub(_rows_for_files, plain)
+        plain = plain.replace("ducklake_snapshots('lake')", "lake.kept.snapshot")
         return super().execute(plain, values)
 
     def snapshot_id(self) -> int:
