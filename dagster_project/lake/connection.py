@@ -304,11 +304,19 @@ def _attach(lake: Lake) -> None:
         lake.execute(f"create schema if not exists memory.{schema}")
     paths = [f"lake.{s}" for s in _SCHEMAS] + [f"memory.{s}" for s in ("main", *_VIEW_SCHEMAS)]
     lake.execute(f"set search_path = {literal(','.join(paths))}")
-    lake.execute("call lake.set_option('parquet_compression', 'zstd')")
-    # A quarter less time to write encounters than level 3, for files 15 % larger.
-    lake.execute("call lake.set_option('parquet_compression_level', 1)")
+    _compress(lake)
     # The register's rows are few, small and hold no person: they stay in the catalog.
     lake.execute("call lake.set_option('data_inlining_row_limit', 1000, schema => 'ops')")
+
+
+def _compress(lake: Lake) -> None:
+    """Write LZ4: a tenth less processor time than zstd, a third less to read, files 18 % larger.
+
+    A lake that was begun with a level of zstd keeps to it, for a level cannot be taken back.
+    """
+    level = "select count(*) from lake.options() where option_name = 'parquet_compression_level'"
+    if not lake.count(level):
+        lake.execute("call lake.set_option('parquet_compression', 'lz4_raw')")
 
 
 def catalog_target(settings: Settings) -> str:
