@@ -2,7 +2,8 @@
 
 Order of steps, each survivable: bytes to the vault (`reading`), identities to the vault, then ONE
 lake transaction with rows, quarantine, counts and the register entry. Only that transaction makes a
-delivery exist; whatever a crash leaves before it is reused by the next run.
+delivery exist; whatever a crash leaves before it is reused by the next run. Small deliveries of a
+table take the steps together, each judged and refused by itself.
 
 Here: the steps and the register. Not here: what a row must be (`gate`), where files lie
 (`sources`).

@@ -159,7 +159,7 @@ def find_new_codes(
         records: Tables of deliveries, by sequence.
         into: Name of the table to make (identity_code, delivery_sequence).
     """
-    codes = " union ".join(
+    codes = " union all ".join(
         f"select {quoted(column.name)} as identity_code, cast({sequence} as bigint)"
         f" as delivery_sequence from memory.main.{table}"
         for sequence, table in records.items()
@@ -167,7 +167,7 @@ def find_new_codes(
     )
     none = "select null::varchar as identity_code, null::bigint as delivery_sequence where false"
     new_codes = (
-        f"select * from ({codes}) as sent anti join identity_map using (identity_code)"
+        f"select distinct * from ({codes}) as sent anti join identity_map using (identity_code)"
         " where identity_code is not null"
     )
     sql = new_codes if codes else none
