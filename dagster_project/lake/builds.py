@@ -154,7 +154,7 @@ def _built(lake: Lake, graph: ModelGraph, model: Model, run: Run, before: Standi
     if _stands(before, graph, model):
         built = Built(model.full_name, before.built[model.full_name].row_count, "nothing")
     elif _must_be_whole(before, graph, model):
-        built = _rebuild_whole(lake, graph, model, before.event_id, run)
+        built = _rebuild_whole(lake, graph, model, before, run)
     elif model.partition:
         return _rebuild_months(lake, graph, model, before, run)
     else:
@@ -207,9 +207,12 @@ def _must_be_whole(before: Standing, graph: ModelGraph, model: Model) -> bool:
     return last.sha256 != sha256 or (name, sha256) not in before.built_by_green
 
 
-def _rebuild_whole(lake: Lake, graph: ModelGraph, model: Model, event_id: int, run: Run) -> Built:
+def _rebuild_whole(
+    lake: Lake, graph: ModelGraph, model: Model, before: Standing, run: Run
+) -> Built:
     with lake.transaction():
-        lake.execute(f"drop table if exists lake.{model.full_name}")
+        if model.full_name in before.tables:
+            lake.execute(f"drop table lake.{model.full_name}")
         if model.partition:
             lake.execute(f"create table lake.{model.full_name} as {model.sql} limit 0")
             lake.execute(
@@ -219,7 +222,7 @@ def _rebuild_whole(lake: Lake, graph: ModelGraph, model: Model, event_id: int, r
         else:
             lake.execute(f"create table lake.{model.full_name} as {model.sql}")
         run.on_step(f"{model.full_name} written")
-        built = _finish(lake, graph, model, event_id, run, rebuilt="whole")
+        built = _finish(lake, graph, model, before.event_id, run, rebuilt="whole")
     run.on_step(f"{model.full_name} committed")
     return built
 
