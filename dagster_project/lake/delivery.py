@@ -220,10 +220,10 @@ def _commit(door: Door, judged: list[Judged]) -> None:
         CheckFailed: rows would be lost or made up.
         SettingsError: the disk is full.
     """
-    labels = f"{judged[0].file.label} to {judged[-1].file.sequence}"
     try:
         _write(door, judged)
     except duckdb.Error as error:
+        labels = ", ".join(one.file.label for one in judged)
         raise without_values(error, f"writing {labels}") from None
     door.known.update({one.file.key: one.arrival.vaulted.sha256 for one in judged})
     door.run.on_step("delivery committed")
