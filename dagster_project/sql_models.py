@@ -4,7 +4,8 @@ Here: finding, parsing and ordering models. Not here: running them (`lake.builds
 
 A header is YAML in leading `--` lines: `grain` (one sentence), `key` (columns that are unique),
 `partition` (a month column; without it the model is built whole), `touched` (queries for the
-months to rebuild, over `changed.<name>`), `purpose` of a mart, `may_be_empty` and why.
+months to rebuild, over `changed.<name>`: first those that may touch them all, since no more are
+asked then), `purpose` of a mart, `may_be_empty` and why.
 """
 
 from __future__ import annotations

@@ -230,27 +230,50 @@ def _rebuild_whole(
 def _rebuild_months(
     lake: Lake, graph: ModelGraph, model: Model, before: Standing, run: Run
 ) -> Built:
-    create_changed_view(lake, model, before.green)
-    _keep_changed(lake, model, f"from memory.changed.{model.name}")
-    touched = f"(select {model.partition} from memory.changed.{model.name})"
-    chosen = f" where {model.partition} in {touched}"
-    months = lake.count(f"select count(*) from {touched}")
-    others = lake.count(
-        f"select count(*) from (select distinct {model.partition} from lake.{model.full_name}"
-        f" where {model.partition} not in {touched})"
-    )
+    is_every_month = _find_touched_months(lake, model)
     # Where every month is touched, the query goes faster without asking each row for its own.
-    where = chosen if others else ""
+    chosen = (
+        "" if is_every_month else f" where {model.partition} in (select month from touched_month)"
+    )
     with lake.transaction():
-        if months:
-            lake.execute(f"delete from lake.{model.full_name}{where}")
+        if lake.count("select count(*) from touched_month"):
+            lake.execute(f"delete from lake.{model.full_name}{chosen}")
             lake.execute(
-                f"insert into lake.{model.full_name} select * from ({model.sql}) as model{where}"
+                f"insert into lake.{model.full_name} select * from ({model.sql}) as model{chosen}"
             )
+        if is_every_month:
+            _touch(lake, f"select {model.partition} from lake.{model.full_name}")
         run.on_step(f"{model.full_name} written")
+        months = lake.count("select count(*) from touched_month")
         built = _finish(lake, graph, model, before.event_id, run, rebuilt=f"{months} months")
+    _keep_changed(lake, model, f"select month as {model.partition} from touched_month")
     run.on_step(f"{model.full_name} committed")
     return built
+
+
+def _find_touched_months(lake: Lake, model: Model) -> bool:
+    """Put the months that the model must be rebuilt for into `touched_month`.
+
+    Returns:
+        Whether every month of the table is among them; then no more were looked for.
+    """
+    standing = f"select distinct {model.partition} as month from lake.{model.full_name}"
+    lake.execute(f"create or replace temp table standing_month as {standing}")
+    lake.execute("create or replace temp table touched_month (month date)")
+    has_months = lake.count("select count(*) from standing_month") > 0
+    untouched = "select count(*) from standing_month anti join touched_month using (month)"
+    for months_sql in model.touched:
+        _touch(lake, months_sql)
+        if has_months and not lake.count(untouched):
+            return True
+    return False
+
+
+def _touch(lake: Lake, months_sql: str) -> None:
+    lake.execute(
+        f"insert into touched_month select distinct month from ({months_sql}) as touched(month)"
+        " anti join touched_month using (month) where month is not null"
+    )
 
 
 def touched_sql(model: Model) -> str:

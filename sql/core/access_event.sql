@@ -3,12 +3,12 @@
 -- partition: contact_month
 -- may_be_empty: the source may not have begun to send
 -- touched:
---   - select cast(date_trunc('month', civil_date(contacted_at)) as date) from changed.access_events
 --   - >-
 --     select cast(date_trunc('month', civil_date(access_events.contacted_at)) as date)
 --     from staging.access_events as access_events
 --     inner join changed.person_alias as person_alias
 --     on access_events.person_id = person_alias.alias_person_id
+--   - select cast(date_trunc('month', civil_date(contacted_at)) as date) from changed.access_events
 with
 final as (
     select

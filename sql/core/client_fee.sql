@@ -3,12 +3,12 @@
 -- partition: charge_month
 -- may_be_empty: the source may not have begun to send
 -- touched:
---   - select cast(date_trunc('month', charged_date) as date) from changed.client_fees
 --   - >-
 --     select cast(date_trunc('month', client_fees.charged_date) as date)
 --     from staging.client_fees as client_fees
 --     inner join changed.person_alias as person_alias
 --     on client_fees.person_id = person_alias.alias_person_id
+--   - select cast(date_trunc('month', charged_date) as date) from changed.client_fees
 with
 final as (
     select

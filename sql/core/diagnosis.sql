@@ -3,17 +3,17 @@
 -- partition: diagnosis_month
 -- may_be_empty: the encounters of all diagnoses so far may still be to come
 -- touched:
+--   - >-
+--     select cast(date_trunc('month', diagnoses.diagnosed_date) as date)
+--     from staging.diagnoses as diagnoses
+--     inner join changed.person_alias as person_alias
+--     on diagnoses.person_id = person_alias.alias_person_id
 --   - select cast(date_trunc('month', diagnosed_date) as date) from changed.diagnoses
 --   - >-
 --     select cast(date_trunc('month', diagnoses.diagnosed_date) as date)
 --     from staging.diagnoses as diagnoses
 --     inner join changed.encounters as encounters
 --     on diagnoses.encounter_id = encounters.encounter_id
---   - >-
---     select cast(date_trunc('month', diagnoses.diagnosed_date) as date)
---     from staging.diagnoses as diagnoses
---     inner join changed.person_alias as person_alias
---     on diagnoses.person_id = person_alias.alias_person_id
 --   - >-
 --     select cast(date_trunc('month', diagnoses.diagnosed_date) as date)
 --     from staging.diagnoses as diagnoses

@@ -2,12 +2,12 @@
 -- key: [encounter_id]
 -- partition: encounter_month
 -- touched:
---   - select cast(date_trunc('month', civil_date(started_at)) as date) from changed.encounters
 --   - >-
 --     select cast(date_trunc('month', civil_date(encounters.started_at)) as date)
 --     from staging.encounters as encounters
 --     inner join changed.person_alias as person_alias
 --     on encounters.person_id = person_alias.alias_person_id
+--   - select cast(date_trunc('month', civil_date(started_at)) as date) from changed.encounters
 --   - >-
 --     select cast(date_trunc('month', civil_date(encounters.started_at)) as date)
 --     from staging.encounters as encounters

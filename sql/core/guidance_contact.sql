@@ -3,12 +3,12 @@
 -- partition: contact_month
 -- may_be_empty: the source may not have begun to send
 -- touched:
---   - select cast(date_trunc('month', civil_date(contacted_at)) as date) from changed.contacts
 --   - >-
 --     select cast(date_trunc('month', civil_date(contacts.contacted_at)) as date)
 --     from staging.contacts as contacts
 --     inner join changed.person_alias as person_alias
 --     on contacts.person_id = person_alias.alias_person_id
+--   - select cast(date_trunc('month', civil_date(contacted_at)) as date) from changed.contacts
 with
 final as (
     select

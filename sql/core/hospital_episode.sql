@@ -4,13 +4,13 @@
 -- may_be_empty: the source may not have begun to send
 -- touched:
 --   - >-
---     select cast(date_trunc('month', civil_date(started_at)) as date)
---     from changed.specialised_care
---   - >-
 --     select cast(date_trunc('month', civil_date(specialised_care.started_at)) as date)
 --     from staging.specialised_care as specialised_care
 --     inner join changed.person_alias as person_alias
 --     on specialised_care.person_id = person_alias.alias_person_id
+--   - >-
+--     select cast(date_trunc('month', civil_date(started_at)) as date)
+--     from changed.specialised_care
 --   - >-
 --     select cast(date_trunc('month', civil_date(specialised_care.started_at)) as date)
 --     from staging.specialised_care as specialised_care

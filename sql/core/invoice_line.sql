@@ -3,12 +3,12 @@
 -- partition: invoice_month
 -- may_be_empty: the source may not have begun to send
 -- touched:
---   - select cast(date_trunc('month', invoiced_date) as date) from changed.invoices
 --   - >-
 --     select cast(date_trunc('month', invoices.invoiced_date) as date)
 --     from staging.invoices as invoices
 --     inner join changed.person_alias as person_alias
 --     on invoices.person_id = person_alias.alias_person_id
+--   - select cast(date_trunc('month', invoiced_date) as date) from changed.invoices
 --   - >-
 --     select cast(date_trunc('month', invoices.invoiced_date) as date)
 --     from staging.invoices as invoices

@@ -3,12 +3,12 @@
 -- partition: measurement_month
 -- may_be_empty: the source may not have begun to send
 -- touched:
---   - select cast(date_trunc('month', civil_date(measured_at)) as date) from changed.measurements
 --   - >-
 --     select cast(date_trunc('month', civil_date(measurements.measured_at)) as date)
 --     from staging.measurements as measurements
 --     inner join changed.person_alias as person_alias
 --     on measurements.person_id = person_alias.alias_person_id
+--   - select cast(date_trunc('month', civil_date(measured_at)) as date) from changed.measurements
 with
 -- Spellings differ by device: blanks, case, the micro sign and raised figures are not meaning.
 spelled as (

@@ -3,12 +3,12 @@
 -- partition: procedure_month
 -- may_be_empty: the source may not have begun to send
 -- touched:
---   - select cast(date_trunc('month', performed_date) as date) from changed.procedures
 --   - >-
 --     select cast(date_trunc('month', procedures.performed_date) as date)
 --     from staging.procedures as procedures
 --     inner join changed.person_alias as person_alias
 --     on procedures.person_id = person_alias.alias_person_id
+--   - select cast(date_trunc('month', performed_date) as date) from changed.procedures
 --   - >-
 --     select cast(date_trunc('month', procedures.performed_date) as date)
 --     from staging.procedures as procedures

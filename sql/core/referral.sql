@@ -3,12 +3,12 @@
 -- partition: referral_month
 -- may_be_empty: the source may not have begun to send
 -- touched:
---   - select cast(date_trunc('month', civil_date(sent_at)) as date) from changed.referrals
 --   - >-
 --     select cast(date_trunc('month', civil_date(referrals.sent_at)) as date)
 --     from staging.referrals as referrals
 --     inner join changed.person_alias as person_alias
 --     on referrals.person_id = person_alias.alias_person_id
+--   - select cast(date_trunc('month', civil_date(sent_at)) as date) from changed.referrals
 with
 final as (
     select

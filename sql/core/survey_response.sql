@@ -3,9 +3,6 @@
 -- partition: response_month
 -- may_be_empty: nobody may have been asked
 -- touched:
---   - select cast(date_trunc('month', civil_date(answered_at)) as date) from changed.health_survey
---   - select cast(date_trunc('month', answered_date) as date) from changed.patient_reported
---   - select cast(date_trunc('month', civil_date(answered_at)) as date) from changed.experience
 --   - >-
 --     select cast(date_trunc('month', civil_date(health_survey.answered_at)) as date)
 --     from staging.health_survey as health_survey
@@ -16,6 +13,9 @@
 --     from staging.patient_reported as patient_reported
 --     inner join changed.person_alias as person_alias
 --     on patient_reported.person_id = person_alias.alias_person_id
+--   - select cast(date_trunc('month', civil_date(answered_at)) as date) from changed.health_survey
+--   - select cast(date_trunc('month', answered_date) as date) from changed.patient_reported
+--   - select cast(date_trunc('month', civil_date(answered_at)) as date) from changed.experience
 --   - >-
 --     select cast(date_trunc('month', civil_date(experience.answered_at)) as date)
 --     from staging.experience as experience
