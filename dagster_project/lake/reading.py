@@ -133,8 +133,7 @@ def read_ahead(
             size = _byte_count(group)
             while len(ahead) > readers or (ahead and size + sum(s for s, _ in ahead) > room):
                 yield ahead.popleft()[1].result()
-            name = f"records_{number}"
-            arrivals = pool.submit(_read_group, lake.beside(), blobs, group, known, name, on_step)
+            arrivals = pool.submit(_read_group, lake.beside(), blobs, group, known, number, on_step)
             ahead.append((size, arrivals))
         while ahead:
             yield ahead.popleft()[1].result()
@@ -168,17 +167,18 @@ def _read_group(
     blobs: DeliveryVault,
     files: tuple[LandingFile, ...],
     known: Mapping[Key, str],
-    name: str,
+    group: int,
     on_step: OnStep,
 ) -> Arrivals:
     with lake.connection:
         each: list[Arrival | Refused] = []
         for number, file in enumerate(files):
             try:
-                each.append(_read(lake, blobs, file, known, f"{name}_{number}", on_step))
+                name = f"records_{group}_{number}"
+                each.append(_read(lake, blobs, file, known, name, on_step))
             except DeliveryRefused as reason:
                 each.append(Refused(file, reason))
-        arrivals = Arrivals(files[0].contract, tuple(each), f"{name}_new_code")
+        arrivals = Arrivals(files[0].contract, tuple(each), f"new_code_{group}")
         gate.find_new_codes(lake, arrivals.contract, _tables(each), into=arrivals.new_codes)
         on_step("new codes found")
         return arrivals
