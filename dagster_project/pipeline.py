@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from dagster_project import rulebook
+from dagster_project import indicators, rulebook
 from dagster_project.contracts.loader import load_catalogue
 from dagster_project.contracts.model import Catalogue
 from dagster_project.errors import CheckFailed
@@ -33,7 +33,7 @@ from dagster_project.lake.delivery import (
 from dagster_project.lake.reading import Refused, read_ahead
 from dagster_project.lake.runs import OnStep, Run, no_step
 from dagster_project.publish.withdrawal import withdraw_person_level
-from dagster_project.rules import capitation_rulebook
+from dagster_project.rules import capitation_rulebook, incentive_scheme
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources.landing import StrayFile, survey
 from dagster_project.sql_models import Model, ModelGraph, check_purposes, load_models
@@ -78,10 +78,15 @@ def load_definition(settings: Settings | None = None) -> Definition:
 @lru_cache
 def _loaded(root: Path, contracts: Path | None, sql: Path | None) -> Definition:
     catalogue = load_catalogue(root, beside=contracts)
-    rulebooks = rulebook.load_rulebooks()
+    known = indicators.load_indicators(SQL, beside=sql)
+    rulebooks = (*rulebook.load_rulebooks(), *indicators.rulebooks_of(known))
     capitation_rulebook.read_versions(rulebooks)
-    graph = load_models(SQL, model_hashes(catalogue, rulebooks), beside=sql)
+    incentive_scheme.read_schemes(rulebooks, {i.indicator_id: i.services for i in known})
+    together = (indicators.counted_model(known),)
+    graph = load_models(SQL, model_hashes(catalogue, rulebooks), beside=sql, also=together)
     newest = [catalogue.latest(key) for key in catalogue.tables()]
+    steps = {c.key: str(c.delivery.sequence_step) for c in newest}
+    indicators.check_queries(known, graph, steps)
     check_purposes(graph, {contract.table: contract.register for contract in newest})
     return Definition(catalogue, rulebooks, graph)
 

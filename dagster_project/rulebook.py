@@ -65,7 +65,7 @@ def load_rulebooks(root: Path = ROOT) -> tuple[Rulebook, ...]:
 def _load(path: Path) -> Rulebook:
     text = path.read_bytes()
     where = f"rulebooks/{path.name}"
-    document = _document(text.decode(), where)
+    document = read_document(text.decode(), where)
     unknown = set(document) ^ {"description", "unit", "columns", "values"}
     if unknown:
         raise ContractError(f"{where}: lacks or does not know {sorted(unknown)}")
@@ -95,7 +95,12 @@ class _StrictLoader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def _document(text: str, where: str) -> dict[str, Any]:
+def read_document(text: str, where: str) -> dict[str, Any]:
+    """A YAML file that says no key twice.
+
+    Raises:
+        ContractError: it is no YAML, no mapping, or says a key twice.
+    """
     try:
         document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
@@ -103,7 +108,7 @@ def _document(text: str, where: str) -> dict[str, Any]:
     except ContractError as error:
         raise ContractError(f"{where}: {error}") from None
     if not isinstance(document, dict):
-        raise ContractError(f"{where}: holds no rulebook")
+        raise ContractError(f"{where}: holds no entries; write `key: value` lines")
     return document
 
 

@@ -23,7 +23,7 @@ from sqlglot import exp
 
 from dagster_project.errors import BuildError
 
-SCHEMAS = ("core", "mart")
+SCHEMAS = ("core", "indicator", "mart")
 PURPOSES = {
     "knowledge management": frozenset({"public", "population", "health", "social"}),
     "client work": frozenset({"public", "population", "health", "social"}),
@@ -135,7 +135,11 @@ class ModelGraph:
 
 
 def load_models(
-    root: Path, contract_hashes: Mapping[str, str], *, beside: Path | None = None
+    root: Path,
+    contract_hashes: Mapping[str, str],
+    *,
+    beside: Path | None = None,
+    also: tuple[Model, ...] = (),
 ) -> ModelGraph:
     """Read every model below `sql/` and put parents before children.
 
@@ -143,12 +147,13 @@ def load_models(
         root: the folder `sql/`.
         contract_hashes: of the newest contract of each staging table, by table name.
         beside: another folder of that kind, whose models count as if they lay in the first.
+        also: models that no file holds, since they only bring others together.
 
     Raises:
         BuildError: a header is wrong, a model reads a table nobody makes, two models have one
             name, or models form a ring.
     """
-    models: dict[str, Model] = {}
+    models: dict[str, Model] = {model.full_name: model for model in also}
     for path in _model_files(root, beside):
         model = _load(path)
         if model.full_name in models:
@@ -163,7 +168,9 @@ def load_models(
 
 def _model_files(root: Path, beside: Path | None) -> list[Path]:
     if beside and not any((beside / s).is_dir() for s in SCHEMAS):
-        raise BuildError(f"{beside}: holds no models; put them in its folders core and mart")
+        raise BuildError(
+            f"{beside}: holds no models; put them in its folders core, indicator and mart"
+        )
     roots = (root, beside) if beside else (root,)
     return [path for s in SCHEMAS for r in roots for path in sorted((r / s).glob("*.sql"))]
 

@@ -27,10 +27,10 @@ from dagster_project.contracts.model import (
 from dagster_project.errors import CheckFailed
 from dagster_project.lake.connection import Lake
 from dagster_project.lake.runs import Run
-from dagster_project.sql_models import ModelGraph
+from dagster_project.sql_models import SCHEMAS, ModelGraph
 from dagster_project.sql_text import quoted
 
-_TABLE = re.compile(r"\b(effective|current|staging|core|mart)\.\"?(\w+)\"?")
+_TABLE = re.compile(r"\b(effective|current|staging|core|indicator|mart)\.\"?(\w+)\"?")
 
 CORE_OF_STAGING = {
     "apotti/encounters": "core.encounter",
@@ -96,8 +96,7 @@ class Check:
         """
         found = _TABLE.findall(f"{self.table} {self.violated_sql} {self.checked_sql}")
         return frozenset(
-            f"{schema if schema in ('core', 'mart') else 'staging'}.{table}"
-            for schema, table in found
+            f"{schema if schema in SCHEMAS else 'staging'}.{table}" for schema, table in found
         )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from dagster_project.errors import BuildError
 from dagster_project.lake.connection import Lake
 from dagster_project.pipeline import Session
-from dagster_project.sql_models import Model
+from dagster_project.sql_models import SCHEMAS, Model
 from dagster_project.sql_text import literal, quoted
 
 # Readable by every DuckDB from 1.4 on.
@@ -28,7 +28,7 @@ def write_database(session: Session, target: Path, snapshot_id: int) -> None:
     )
     try:
         with lake.transaction():  # outside of one each statement asks the lake's catalog anew
-            for schema in ("core", "mart"):
+            for schema in SCHEMAS:
                 lake.execute(f"create schema analyst.{schema}")
             for model in session.definition.graph.models:
                 if model.full_name not in _WITHHELD:

@@ -16,9 +16,10 @@ import pytest
 from dagster_project import pipeline
 from dagster_project.contracts.model import Catalogue, Contract
 from dagster_project.errors import BuildError
+from dagster_project.indicators import COUNTED
 from dagster_project.pipeline import Definition, load_definition
 from dagster_project.settings import Settings
-from dagster_project.sql_models import ModelGraph, load_models
+from dagster_project.sql_models import SCHEMAS, ModelGraph, load_models
 from tests.support.deliveries import ENCOUNTERS, reference_lists, write_all
 from tests.support.homes import new_settings, silent
 from tests.support.small_region import JUNE, MAY, of_month
@@ -48,7 +49,7 @@ def rows(settings: Settings, sql: str, definition: Definition | None = None) -> 
 def with_model(folder: Path, name: str, old: str, new: str) -> Definition:
     """The definition with a piece of one model's SQL replaced."""
     loaded = load_definition()
-    for schema in ("core", "mart"):
+    for schema in SCHEMAS:
         (folder / schema).mkdir(parents=True)
         for path in (pipeline.SQL / schema).iterdir():
             text = path.read_text(encoding="utf-8")
@@ -57,7 +58,8 @@ def with_model(folder: Path, name: str, old: str, new: str) -> Definition:
                 text = text.replace(old, new)
             (folder / schema / path.name).write_text(text, encoding="utf-8")
     hashes = pipeline.model_hashes(loaded.catalogue, loaded.rulebooks)
-    changed = load_models(folder, hashes)
+    together = (loaded.graph.model(COUNTED),)
+    changed = load_models(folder, hashes, also=together)
     kept = tuple(m for m in changed.models if m.full_name in loaded.graph.fingerprints)
     return replace(loaded, graph=ModelGraph(kept, changed.fingerprints))
 

@@ -25,7 +25,7 @@ from dagster_project.pipeline import Definition, Session
 from dagster_project.settings import Settings
 from tests.support.few_tables import few_tables
 
-_AT_SNAPSHOT = re.compile(r"lake\.(core|mart)\.(\w+) at \(version => (\d+)\)")
+_AT_SNAPSHOT = re.compile(r"lake\.(core|indicator|mart)\.(\w+) at \(version => (\d+)\)")
 _FILES = re.compile(
     r"select data_file, delete_file from ducklake_list_files\('lake', '(\w+)', schema => '(\w+)'"
     r"(?:, snapshot_version => (\d+))?\)"
@@ -57,7 +57,7 @@ class QuickLake(Lake):
         self.execute(f"insert into lake.kept.snapshot values ({number})")
         tables = self.rows(
             "select schema_name, table_name from duckdb_tables()"
-            " where database_name = 'lake' and schema_name in ('core', 'mart')"
+            " where database_name = 'lake' and schema_name in ('core', 'indicator', 'mart')"
         )
         for schema, table in tables:
             self.execute(

@@ -156,7 +156,7 @@ def lake_content(settings: Settings) -> Content:
         columns = session.lake.rows(
             "select schema_name || '.' || table_name, '\"' || column_name || '\"'"
             " from duckdb_columns() where database_name = 'lake'"
-            " and (schema_name in ('staging', 'core', 'mart')"
+            " and (schema_name in ('staging', 'core', 'indicator', 'mart')"
             " or schema_name = 'ops' and table_name in ('delivery', 'quarantine', 'rule_result'))"
             " and not list_contains(?, column_name) order by all",
             [list(_OF_THE_RUN)],
