@@ -1,9 +1,10 @@
-"""Indicators as data: one YAML and one query each, in `sql/indicator/`, and what models read of them.
+"""Indicators as data: one YAML and one query each, in `sql/indicator/`, and what models read.
 
-An indicator is a numerator over a denominator by provider and period. Its YAML says what it is for,
-which way is better, on which scale it counts, who reports it and when; `sql/indicator/<id>.sql` gives
-`provider_id, period_start_date, numerator, denominator`. Nothing else names it: another indicator is
-another pair of files, here or in a folder of one's own (`TIETOALLAS_SQL`).
+An indicator is a numerator over a denominator by provider and period. Its YAML says what it is
+for, which way is better, on which scale it counts, who reports it and when;
+`sql/indicator/<id>.sql` gives `provider_id, period_start_date, numerator, denominator`. Nothing
+else names it: another indicator is another pair of files, here or in a folder of one's own
+(`TIETOALLAS_SQL`).
 
 Here: reading the YAML, and what is wrong with one. Not here: states and values
 (`sql/mart/indicator_value.sql`), weights and money (`rules.incentive_scheme`).
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from sqlglot import exp
 
 from dagster_project.errors import ContractError
 from dagster_project.rulebook import Rulebook, read_document
@@ -59,7 +61,7 @@ class Reporter(StrEnum):
 
 
 class Interval(StrEnum):
-    """Of a share Wilson's score interval, of a rate Byar's; of means none is known from two sums."""
+    """Of a share Wilson's score interval, of a rate Byar's; of a mean two sums give none."""
 
     WILSON = "wilson"
     BYAR = "byar"
@@ -114,7 +116,7 @@ class Indicator:
     numerator_model: str
     denominator_model: str
     deliveries: tuple[str, ...]
-    """`<source>/<table>` of monthly deliveries that a period must have; of a provider's own none."""
+    """`<source>/<table>` of monthly deliveries that a period needs; of a provider's own none."""
     declared_as: str
     """Code in the provider's workbook under which it may declare a figure unfit; or empty."""
     due_days: int
@@ -200,7 +202,7 @@ def check_queries(
             graph.model(f"{SCHEMA}.{one.indicator_id}"),
             f"sql/{SCHEMA}/{one.indicator_id}",
         )
-        given = tuple(model.tree.named_selects)
+        given = tuple(model.tree.named_selects) if isinstance(model.tree, exp.Query) else ()
         if given != _COLUMNS:
             raise ContractError(f"{where}.sql: gives {given}; it gives {_COLUMNS}, in this order")
         for name in {one.numerator_model, one.denominator_model} - model.parents - model.reads:

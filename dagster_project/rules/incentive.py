@@ -1,9 +1,9 @@
 """Indicators to a score, a score to euros: the rule in exact fractions, for one to check by.
 
-A value becomes a part of 1 between its floor and its target; the parts are weighed; the score above or
-below a neutral one is a bonus or a sanction, a share of what was paid for the list. What was not
-scheduled or is too small gives its weight to the others in proportion. What is due and not delivered
-never helps: at the floor where the provider reports it, as it was last where others do. What its
+A value becomes a part of 1 between its floor and its target; the parts are weighed; the score above
+or below a neutral one is a bonus or a sanction, a share of what was paid for the list. What was not
+scheduled or is too small gives its weight to the others in proportion. What is due and not
+delivered is at the floor where the provider reports it, as it was last where others do. What its
 source declares unfit is as it was last too, and nothing where it never was measured.
 
 Here: parts, weights, scores, shares, euros and achievement payments. Not here: what a scheme says

@@ -1,8 +1,8 @@
 """Incentive schemes as the rulebooks have them: read, and held against the indicators there are.
 
 A version of a scheme is its id and the day it takes effect (`rulebooks/incentive_scheme`); its
-weights are entries of the same day in `rulebooks/incentive_weight`. In force for a period of a service
-is the newest version on the period's first day.
+weights are entries of the same day in `rulebooks/incentive_weight`. In force for a period of a
+service is the newest version on the period's first day.
 
 Here: what a version says, and what makes one unsound. Not here: scoring by it (`incentive`).
 """

@@ -1,4 +1,4 @@
--- grain: One row per provider, indicator and period in which the provider had a site of its service.
+-- grain: One row per provider, indicator and period, where the provider had a site of a service.
 -- key: [provider_id, indicator_id, period_start_date]
 -- purpose: knowledge management
 -- may_be_empty: deliveries may all be of the time before the first period
@@ -27,9 +27,11 @@ cell as (
 ),
 
 -- Tables of which a month of the period has not come, or is withdrawn.
-lacking as (
-    select distinct
+lacking_table as (
+    select
         indicator_delivery.indicator_id,
+        indicator_delivery.source,
+        indicator_delivery.table_name,
         period.period_start_date
     from rulebook.indicator_delivery as indicator_delivery
     cross join core.indicator_period as period
@@ -46,6 +48,13 @@ lacking as (
         period.period_start_date,
         period.month_count
     having count(distinct date_trunc('month', delivery.covers_to_date)) < period.month_count
+),
+
+lacking as (
+    select distinct
+        indicator_id,
+        period_start_date
+    from lacking_table
 ),
 
 described as (

@@ -56,6 +56,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "assets": (*LAKE, "lake", "publish", "pipeline", "settlement"),
     "profiling": (*LAKE, "lake", "vault.identity_codes"),
     "contract_commands": (*LAKE, "lake", "pipeline", "profiling"),
+    "incentive_worth": (*BASE, "lake", "rules"),
+    "incentive_commands": (*BASE, "lake", "pipeline", "incentive_worth", "vault"),
     "definitions": (*LAKE, "lake", "publish", "pipeline", "assets"),
     "settle_commands": (*BASE, "lake", "pipeline", "settlement", "vault"),
     "rights": (*LAKE, "lake", "publish", "pipeline", "vault"),
@@ -70,6 +72,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "synthetic",
         "vault",
         "contract_commands",
+        "incentive_commands",
         "need_commands",
         "rights_commands",
         "settle_commands",
@@ -85,7 +88,14 @@ USERS: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("expectations.engine",),
     "duckdb_extensions": ("lake.connection",),
     "pyrage": ("vault",),
-    "typer": ("cli", "contract_commands", "need_commands", "rights_commands", "settle_commands"),
+    "typer": (
+        "cli",
+        "contract_commands",
+        "incentive_commands",
+        "need_commands",
+        "rights_commands",
+        "settle_commands",
+    ),
 }
 
 # Everyone else takes the time as an argument.

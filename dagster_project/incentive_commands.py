@@ -1,0 +1,58 @@
+"""Commands over incentives: `tietoallas incentive worth`.
+
+Here: arguments, what is printed. Not here: any work (`incentive_worth`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from dagster_project import pipeline
+from dagster_project.incentive_worth import Outcome, Worth, outcomes, worths
+from dagster_project.settings import Settings
+from dagster_project.vault.keys import keyed
+
+incentive_app = typer.Typer(
+    no_args_is_help=True, help="Indicators, scores, and what they are worth; nothing is posted."
+)
+
+
+@incentive_app.command(name="worth")
+def incentive_worth(
+    period: Annotated[
+        datetime, typer.Option(formats=["%Y-%m"], help="First month of a period, as 2017-10.")
+    ],
+    provider: Annotated[str, typer.Option(help="With its indicators, as Y003.")] = "",
+) -> None:
+    """Bonus or sanction of a period by provider; of one under way, as it stands to date."""
+    with pipeline.open_session(keyed(Settings())) as session:
+        found = worths(session.lake, period.date().replace(day=1))
+    for done in outcomes(found):
+        if provider in ("", done.provider_id):
+            typer.echo(_line(done))
+    for one in found:
+        if one.provider_id == provider:
+            typer.echo(_indicator_line(one))
+
+
+def _line(done: Outcome) -> str:
+    marks = ", ".join(
+        mark
+        for mark, holds in (("to date", done.is_early_warning), ("shadow", done.is_shadow))
+        if holds
+    )
+    return (
+        f"{done.scheme_id:12}{done.provider_id:8}score {done.score:.4f}{done.paid_eur:>16} EUR paid"
+        f"{done.amount_eur:>+14} EUR  {marks}".rstrip()
+    )
+
+
+def _indicator_line(one: Worth) -> str:
+    value = "-" if one.value is None else f"{one.value:.2f}"
+    return (
+        f"  {one.indicator_id:24}{one.state_code:14}{value:>10}  weight {one.effective_weight:.4f}"
+        f"  reached {one.counted_part:.4f}{one.worth_eur:>+12} EUR"
+    )
