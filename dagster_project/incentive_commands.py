@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from dagster_project import pipeline
-from dagster_project.incentive_worth import Outcome, Worth, outcomes, worths
+from dagster_project.incentive_worth import Outcome, Worth, outcomes, without_score, worths
 from dagster_project.settings import Settings
 from dagster_project.vault.keys import keyed
 
@@ -29,10 +29,17 @@ def incentive_worth(
 ) -> None:
     """Bonus or sanction of a period by provider; of one under way, as it stands to date."""
     with pipeline.open_session(keyed(Settings())) as session:
-        found = worths(session.lake, period.date().replace(day=1))
+        start = period.date().replace(day=1)
+        found = worths(session.lake, start)
+        unscored = without_score(session.lake, start)
     for done in outcomes(found):
         if provider in ("", done.provider_id):
             typer.echo(_line(done))
+    for scheme_id, provider_id, weight in unscored:
+        if provider in ("", provider_id):
+            typer.echo(
+                f"{scheme_id:12}{provider_id:8}no score: of the weight {weight:.4f} is measured"
+            )
     for one in found:
         if one.provider_id == provider:
             typer.echo(_indicator_line(one))

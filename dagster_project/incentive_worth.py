@@ -87,6 +87,16 @@ def worths(lake: Lake, period_start_date: date) -> tuple[Worth, ...]:
     return tuple(Worth(*row) for row in lake.rows(QUERY.read_text(encoding="utf-8"), values))
 
 
+def without_score(lake: Lake, period_start_date: date) -> tuple[tuple[str, str, Decimal], ...]:
+    """Scheme, provider and measured weight of those of whom too little is measured."""
+    rows = lake.rows(
+        "select scheme_id, provider_id, measured_weight from mart.incentive_score"
+        " where period_start_date = ? and score is null order by all",
+        [period_start_date],
+    )
+    return tuple((scheme, provider, weight) for scheme, provider, weight in rows)
+
+
 def outcomes(found: Sequence[Worth]) -> tuple[Outcome, ...]:
     """Bonus or sanction by scheme and provider, brought to a sum of nought where that is due."""
     groups: dict[tuple[str, str], list[Worth]] = {}

@@ -126,6 +126,7 @@ def all_checks(catalogue: Catalogue) -> tuple[Check, ...]:
         *_OF_CORE,
         *_OF_VOUCHERS,
         *_OF_CAPITATION,
+        *_OF_INCENTIVES,
     )
 
 
@@ -1194,6 +1195,57 @@ _OF_CAPITATION: tuple[Check, ...] = (
         ),
         checked_sql="select count(*) from mart.need_funding",
         description="the counties' euros are those that went in, by ground, to the euro",
+    ),
+)
+
+
+_OF_INCENTIVES = (
+    Check(
+        id="indicator_value.part_is_within_its_whole",
+        table="mart.indicator_value",
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.ERROR,
+        violated_sql=(
+            "select count(*) from mart.indicator_value as counted"
+            " inner join rulebook.indicator as definition"
+            " on counted.indicator_id = definition.indicator_id"
+            " where counted.reporter_code <> 'provider' and definition.unit_code = 'pct'"
+            " and not coalesce(counted.numerator between 0 and counted.denominator,"
+            " counted.denominator is null)"
+        ),
+        checked_sql="select count(*) from mart.indicator_value",
+        description="of what the lake or a survey counts, no share has more than its whole",
+    ),
+    Check(
+        id="indicator_value.reported_part_is_within_its_whole",
+        table="mart.indicator_value",
+        dimension=Dimension.PLAUSIBILITY,
+        severity=Severity.WARNING,
+        violated_sql=(
+            "select count(*) from mart.indicator_value as counted"
+            " inner join rulebook.indicator as definition"
+            " on counted.indicator_id = definition.indicator_id"
+            " where counted.reporter_code = 'provider' and definition.unit_code = 'pct'"
+            " and not coalesce(counted.numerator between 0 and counted.denominator,"
+            " counted.denominator is null)"
+        ),
+        checked_sql="select count(*) from mart.indicator_value where reporter_code = 'provider'",
+        description="what providers report has no more than its whole; else it counts as overdue",
+    ),
+    Check(
+        id="incentive_contribution.effective_weights_sum_to_one",
+        table="mart.incentive_contribution",
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.ERROR,
+        # Each is rounded by itself, to eight decimals.
+        violated_sql=(
+            "select count(*) from (select sum(effective_weight) as whole, count(*) as parts"
+            " from mart.incentive_contribution where score is not null"
+            " group by provider_id, scheme_id, period_start_date)"
+            " where not coalesce(abs(whole - 1) <= parts * 0.00000001, false)"
+        ),
+        checked_sql="select count(*) from mart.incentive_score where score is not null",
+        description="where there is a score, the weights of what counts sum to 1",
     ),
 )
 

@@ -2,12 +2,13 @@
 -- key: [provider_id, period_start_date]
 -- may_be_empty: the source may not have begun to send
 with
-final as (
+-- Messages that the organiser's own systems counted.
+seen as (
     select
         site.provider_id,
         period.period_start_date,
-        cast(sum(week.answered_in_2_days_count) as bigint) as numerator,
-        cast(sum(week.answered_count) as bigint) as denominator
+        cast(sum(week.answered_in_2_days_count) as decimal(18, 2)) as numerator,
+        cast(sum(week.answered_count) as decimal(18, 2)) as denominator
     from current.contact_channels as week
     inner join core.indicator_period as period
         on
@@ -23,6 +24,44 @@ final as (
         week.channel_code = 'digital_message'
         and week.answered_in_2_days_count is not null
     group by site.provider_id, period.period_start_date
+),
+
+-- Of providers with systems of their own there is the workbook alone.
+reported as (
+    select
+        scorecard.provider_id,
+        period.period_start_date,
+        scorecard.reported_numerator as numerator,
+        scorecard.reported_denominator as denominator
+    from core.scorecard_indicator as scorecard
+    inner join core.indicator_period as period
+        on
+            scorecard.period_start_date = period.period_start_date
+            and scorecard.period_end_date = period.period_end_date
+    left join seen
+        on
+            scorecard.provider_id = seen.provider_id
+            and period.period_start_date = seen.period_start_date
+    where
+        scorecard.indicator_code = 'messages_in_2_days'
+        and scorecard.indicator_state_code = 'measured'
+        and seen.provider_id is null
+),
+
+final as (
+    select
+        provider_id,
+        period_start_date,
+        numerator,
+        denominator
+    from seen
+    union all
+    select
+        provider_id,
+        period_start_date,
+        numerator,
+        denominator
+    from reported
 )
 
 select

@@ -1,0 +1,246 @@
+"""Scores and their worth: SQL against the rule in plain Python, and what must hold of any score.
+
+Here: random providers, weights, values and states. Not here: cases by hand (`tests/spec`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import assume, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from dagster_project.incentive_worth import QUERY
+from dagster_project.rules import incentive
+from dagster_project.rules.incentive import Item, Scored, State, Terms
+from tests.support.incentives import CONTRIBUTION_TABLES, PERIODS, VERSION
+from tests.support.models import Bench, bench
+
+PROFILE = hypothesis_settings.get_profile(hypothesis_settings.get_current_profile_name())
+FEW = hypothesis_settings(PROFILE, max_examples=max(2, PROFILE.max_examples // 5))
+D = Decimal
+STEP = D("0.00000001")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An indicator as drawn: its scale, and what a provider had in two periods."""
+
+    weight: int
+    floor: Decimal
+    target: Decimal
+    value: Decimal
+    earlier: Decimal | None
+    state: State
+    by_provider: bool
+
+    def part(self, value: Decimal) -> Decimal:
+        return incentive.part_of(value, floor=self.floor, target=self.target)
+
+
+VALUES = st.integers(-2_000_000, 2_000_000).map(lambda n: D(n) / 10_000) | st.sampled_from(
+    [D(0), D(50), D(75), D(100)]
+)
+DRAWN = st.builds(
+    Drawn,
+    weight=st.integers(1, 100),
+    floor=VALUES,
+    target=VALUES,
+    value=VALUES,
+    earlier=st.none() | VALUES,
+    state=st.sampled_from([*State, State.MEASURED, State.MEASURED]),
+    by_provider=st.booleans(),
+).filter(lambda drawn: drawn.floor != drawn.target)
+INDICATORS = st.lists(DRAWN, min_size=1, max_size=6)
+TERMS = st.builds(
+    Terms,
+    neutral_score=st.sampled_from([D("0.5"), D("0.3"), D("0.77777777")]),
+    bonus_share=st.sampled_from([D("0.05"), D("1"), D("0.03333333"), D(0)]),
+    sanction_share=st.sampled_from([D("0.05"), D("0.02")]),
+    minimum_weight=st.sampled_from([D(0), D("0.5"), D("0.9")]),
+)
+
+
+def shares(drawn: list[Drawn]) -> list[Decimal]:
+    """Weights that sum to 1, to eight decimals."""
+    whole = sum(d.weight for d in drawn)
+    found = [incentive.half_up(incentive.Fraction(d.weight, whole), STEP) for d in drawn]
+    return [*found[:-1], 1 - sum(found[:-1], D(0))]
+
+
+def items(drawn: list[Drawn]) -> list[Item]:
+    return [
+        Item(
+            indicator_id=f"i{n}",
+            weight=weight,
+            state=d.state,
+            part=d.part(d.value) if d.state is State.MEASURED else None,
+            last_part=None if d.earlier is None else d.part(d.earlier),
+            is_reported_by_provider=d.by_provider,
+        )
+        for n, (d, weight) in enumerate(zip(drawn, shares(drawn), strict=True))
+    ]
+
+
+@pytest.fixture(scope="module")
+def contribution() -> Bench:
+    return bench("mart.incentive_contribution", CONTRIBUTION_TABLES)
+
+
+def tables(drawn: list[Drawn], terms: Terms, provider: str = "Y1") -> dict[str, Any]:
+    numbered = list(enumerate(zip(drawn, shares(drawn), strict=True)))
+    first, second = PERIODS[:2]
+    return {
+        "rulebook.incentive_scheme": [
+            (VERSION, "S", "reception", terms.neutral_score, terms.bonus_share,
+             terms.sanction_share, terms.minimum_weight, False)
+        ],
+        "rulebook.incentive_weight": [(VERSION, "S", f"i{n}", w) for n, (_, w) in numbered],
+        "rulebook.indicator_scale": [
+            (VERSION, f"i{n}", d.floor, d.target, d.target) for n, (d, _) in numbered
+        ],
+        "core.site": [(provider, "reception", VERSION, None), (provider, "dental", VERSION, None)],
+        "mart.indicator_value": [
+            (provider, f"i{n}", first[0], first[1], False, d.earlier, "measured", "lake")
+            for n, (d, _) in numbered if d.earlier is not None
+        ] + [
+            (provider, f"i{n}", second[0], second[1], False,
+             d.value if d.state is State.MEASURED else None, str(d.state),
+             "provider" if d.by_provider else "lake")
+            for n, (d, _) in numbered
+        ],
+    }  # fmt: skip
+
+
+def by_sql(on: Bench, drawn: list[Drawn], terms: Terms, provider: str = "Y1") -> dict[str, Any]:
+    rows = on.run(tables(drawn, terms, provider))
+    return {r["indicator_id"]: r for r in rows if r["period_start_date"] == PERIODS[1][0]}
+
+
+def rounded(scored: Scored, name: str) -> tuple[Any, ...]:
+    """What SQL is to say of an indicator."""
+    part = scored.parts.get(name)
+    if scored.score is None or part is None:
+        return (None, None)
+    effective = scored.effective_weights[name]
+    product = effective * incentive.Fraction(part)
+    return (incentive.half_up(effective, STEP), incentive.half_up(product, STEP))
+
+
+@given(drawn=INDICATORS, terms=TERMS)
+def test_sql_scores_as_the_rule_does(contribution: Bench, drawn: list[Drawn], terms: Terms) -> None:
+    found, scored = (
+        by_sql(contribution, drawn, terms),
+        incentive.score(items(drawn), terms.minimum_weight),
+    )
+    assert found.keys() == {f"i{n}" for n in range(len(drawn))}
+    for name, row in found.items():
+        assert (row["effective_weight"], row["score_contribution"]) == rounded(scored, name)
+        assert row["measured_weight"] == scored.measured_weight
+        score = None if scored.score is None else incentive.half_up(scored.score, STEP)
+        assert row["score"] == score
+
+
+@FEW
+@given(drawn=INDICATORS, terms=TERMS)
+def test_relabelling_a_provider_changes_nothing(
+    contribution: Bench, drawn: list[Drawn], terms: Terms
+) -> None:
+    def without_name(provider: str) -> dict[str, Any]:
+        found = by_sql(contribution, drawn, terms, provider)
+        return {n: {k: v for k, v in r.items() if k != "provider_id"} for n, r in found.items()}
+
+    assert without_name("Y1") == without_name("A9")
+
+
+@given(drawn=INDICATORS)
+def test_effective_weights_sum_to_one(drawn: list[Drawn]) -> None:
+    scored = incentive.score(items(drawn), D(0))
+    assert scored.score is None or sum(scored.effective_weights.values()) == 1
+
+
+@given(drawn=INDICATORS, number=st.integers(0, 5), better=VALUES)
+def test_a_better_value_never_lowers_the_score(
+    drawn: list[Drawn], number: int, better: Decimal
+) -> None:
+    n = number % len(drawn)
+    one = replace(drawn[n], state=State.MEASURED)
+    way = 1 if one.target > one.floor else -1
+    assume((better - one.value) * way >= 0)
+    before, after = (
+        incentive.score(items([*drawn[:n], changed, *drawn[n + 1 :]]), D(0)).score
+        for changed in (one, replace(one, value=better))
+    )
+    assert before is not None
+    assert after is not None
+    assert after >= before
+
+
+@given(drawn=INDICATORS, number=st.integers(0, 5), terms=TERMS)
+def test_withholding_never_raises_what_is_paid(
+    drawn: list[Drawn], number: int, terms: Terms
+) -> None:
+    """What the provider reports and leaves out counts at the floor, and still counts as weight."""
+    n = number % len(drawn)
+    one = replace(drawn[n], state=State.MEASURED, by_provider=True)
+    told, withheld = (
+        incentive.score(items([*drawn[:n], changed, *drawn[n + 1 :]]), terms.minimum_weight)
+        for changed in (one, replace(one, state=State.OVERDUE))
+    )
+    assert withheld.measured_weight == told.measured_weight
+    assert (withheld.score is None) == (told.score is None)
+    if told.score is not None and withheld.score is not None:
+        assert withheld.score <= told.score
+        paid = [sum(incentive.worth(s, terms, D(100_000)).values()) for s in (withheld, told)]
+        assert paid[0] <= paid[1]
+
+
+@pytest.fixture(scope="module")
+def ledger(contribution: Bench) -> duckdb.DuckDBPyConnection:
+    """The ledger's tables beside those that the model reads."""
+    connection = contribution.connection
+    connection.execute(
+        "create table mart.capitation_payment (capitation_run_id bigint, provider_id varchar,"
+        " settlement_month date, is_shadow boolean, amount_eur decimal(18,2))"
+    )
+    connection.execute(
+        "create table mart.capitation_run (capitation_run_id bigint, service_code varchar)"
+    )
+    connection.execute("insert into mart.capitation_run values (1, 'reception'), (2, 'dental')")
+    return connection
+
+
+@given(drawn=INDICATORS, terms=TERMS, cents=st.integers(0, 10**12))
+def test_sql_is_worth_what_the_rule_says(
+    contribution: Bench,
+    ledger: duckdb.DuckDBPyConnection,
+    drawn: list[Drawn],
+    terms: Terms,
+    cents: int,
+) -> None:
+    contribution.run(tables(drawn, terms))
+    ledger.execute(f"create or replace table mart.incentive_contribution as {contribution.sql}")
+    paid, start = D(cents) / 100, PERIODS[1][0]
+    ledger.execute("delete from mart.capitation_payment")
+    ledger.executemany(
+        "insert into mart.capitation_payment values (?, ?, ?, false, ?)",
+        [
+            (1, "Y1", start, D(7)),
+            (1, "Y1", PERIODS[1][1].replace(day=1), paid - 7),
+            (1, "Y1", PERIODS[0][0], D(999)),
+            (1, "Y2", start, D(999)),
+            (2, "Y1", start, D(999)),
+        ],
+    )
+    found = ledger.execute(
+        QUERY.read_text("utf-8"),
+        {"period_start_date": start, "begin_date": start, "end_date": PERIODS[2][0]},
+    ).fetchall()
+    scored = incentive.score(items(drawn), terms.minimum_weight)
+    assert {row[2]: row[-1] for row in found} == incentive.worth(scored, terms, paid)
+    assert {row[-2] for row in found} <= {paid}
