@@ -27,6 +27,8 @@ WITHOUT_ROOTS = {
     ("core.unresolved", "source"): "a constant: which table the waiting row is of",
     ("core.unresolved", "table_name"): "a constant: which table the waiting row is of",
     ("core.unresolved", "reference"): "a constant: which column the waiting row refers by",
+    ("core.indicator_period", "month_count"): "a count of rows",
+    ("indicator.counted", "indicator_id"): "a constant: which indicator was counted",
     ("core.guidance_assessment", "form_code"): "a constant: which form the answers are to",
     ("core.survey_response", "survey_code"): "a constant: which survey the answer is from",
     ("mart.capitation_tariff", "sex_code"): "a constant: an amount for any sex is one for each",

@@ -1,0 +1,243 @@
+"""Indicators and incentive schemes that are wrong: each fault is told by file, line or row.
+
+Here: the files that are in force, one fault each. Not here: what sound ones pay.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dagster_project import pipeline
+from dagster_project.errors import BuildError, ContractError
+from dagster_project.indicators import load_indicators, read_indicator
+from dagster_project.rulebook import ROOT, load_rulebooks
+from dagster_project.rules.incentive_scheme import SchemeVersion, read_schemes
+
+Edit = Callable[[str], str]
+NAME = "hba1c_in_balance"
+SOUND = (pipeline.SQL / "indicator" / f"{NAME}.yaml").read_text("utf-8")
+SERVICES = {i.indicator_id: i.services for i in load_indicators(pipeline.SQL)}
+
+
+def swap(old: str, new: str) -> Edit:
+    """Replace text that occurs in the file, the first time it does."""
+
+    def edit(text: str) -> str:
+        assert old in text
+        return text.replace(old, new, 1)
+
+    return edit
+
+
+OF_INDICATORS: dict[str, tuple[Edit, str]] = {
+    "no YAML": (lambda _: "a: [", r"hba1c_in_balance\.yaml is no YAML"),
+    "a list": (lambda _: "[1, 2]", r"holds no entries"),
+    "a key twice": (lambda t: t + "aim: staff\n", r"two entries for aim"),
+    "an unknown key": (lambda t: t + "flor: 3\n", r"yaml, line \d+, flor: is unknown; an indicator"),
+    "no source": (
+        lambda t: t[: t.rindex("source: >-")],
+        r"hba1c_in_balance\.yaml, line 1, source: is missing or empty; add it",
+    ),
+    "another id": (swap(f"id: {NAME}", "id: other"), r"line 1, id: is 'other'; it is the file's"),
+    "an unknown aim": (swap("effectiveness", "wealth"), r", aim: 'wealth' is unknown; it is one of"),
+    "an unknown unit": (swap("unit: pct", "unit: bananas"), r", unit: 'bananas' is unknown"),
+    "a language short": (swap("  sv:", "  de:"), r", names: says \['en', 'fi', 'sv'\]"),
+    "an interval of another unit": (swap("wilson", "byar"), r", interval: of unit pct is wilson"),
+    "a floor above its target": (
+        swap('floor: "50"', 'floor: "80"'),
+        r", scale: of 2017-05-01: direction up means floor < target <= ceiling",
+    ),
+    "a direction against its scale": (
+        swap("direction: up", "direction: down"),
+        r"direction down means floor > target >= ceiling",
+    ),
+    "a number without quotes": (swap('floor: "50"', "floor: 50"), r"scale: 50 is no number in quotes"),
+    "too many decimals": (swap('"50"', '"50.00001"'), r"of four decimals at most"),
+    "not a number": (swap('"50"', '"NaN"'), r"scale: 'NaN' is no number"),
+    "a scale without a source": (
+        lambda t: t[: t.index("    source: >-")] + t[t.index("source: >-\n  Current") :],
+        r", scale: an entry of 2017-05-01 says \['ceiling', 'floor', 'source', 'target'\]",
+    ),
+    "months that are none": (swap("[3, 6, 9, 12]", "[3, 13]"), r"calendar: end_months is a list"),
+    "a day that is none": (swap("from: 2017-05-01", "from: soon"), r"calendar: 'soon' is no date"),
+    "a minimum of nought": (swap('"30"', '"0"'), r"minimum_denominator: is above nought"),
+    "days that are none": (swap("due_days: 15", "due_days: -1"), r"due_days: -1 is no whole"),
+    "no deliveries": (
+        swap("deliveries: [apotti/measurements, apotti/diagnoses]\n", ""),
+        r", deliveries: name the monthly tables",
+    ),
+    "a delivery without its source": (
+        swap("apotti/measurements", "measurements"),
+        r"deliveries: are named <source>/<table>",
+    ),
+    "a provider's without its code": (
+        lambda t: swap("reporter: lake", "reporter: provider")(
+            swap("deliveries: [apotti/measurements, apotti/diagnoses]\n", "")(
+                swap(f"declared_as: {NAME}\n", "")(t)
+            )
+        ),
+        r"declared_as: names the code in the provider's workbook",
+    ),
+    "a goal that ends before it begins": (
+        lambda t: t + 'goal: {value: "60", from: 2018-02-01, to: 2018-01-01, source: x}\n',
+        r", goal: ends before it begins",
+    ),
+    "a baseline without its source": (
+        lambda t: t + 'baseline: {value: "60", from: 2018-02-01, to: 2018-03-01}\n',
+        r", baseline: says \['from', 'source', 'to', 'value'\]",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", OF_INDICATORS)
+def test_a_wrong_indicator_is_told_by_file_line_and_key(fault: str) -> None:
+    edit, told = OF_INDICATORS[fault]
+    with pytest.raises(ContractError, match=told):
+        read_indicator(edit(SOUND), NAME)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A folder of one's own with one indicator beside the installation's."""
+    (tmp_path / "indicator").mkdir()
+    for ending in ("yaml", "sql"):
+        text = (pipeline.SQL / "indicator" / f"{NAME}.{ending}").read_text("utf-8")
+        (tmp_path / "indicator" / f"own.{ending}").write_text(
+            text.replace(f"id: {NAME}", "id: own")
+        )
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"), [("yaml", "no YAML says"), ("sql", "lacks its query")]
+)
+def test_an_indicator_is_two_files(own: Path, missing: str, told: str) -> None:
+    (own / "indicator" / f"own.{missing}").unlink()
+    with pytest.raises(ContractError, match=told):
+        load_indicators(pipeline.SQL, beside=own)
+
+
+def test_an_indicator_of_the_installation_is_not_replaced(own: Path) -> None:
+    shutil.copy(pipeline.SQL / "indicator" / f"{NAME}.yaml", own / "indicator")
+    shutil.copy(pipeline.SQL / "indicator" / f"{NAME}.sql", own / "indicator")
+    with pytest.raises(ContractError, match=f"an indicator {NAME} already"):
+        load_indicators(pipeline.SQL, beside=own)
+
+
+OF_QUERIES: dict[str, tuple[str, Edit, str]] = {
+    "other columns": (
+        "sql",
+        swap("    numerator,\n    denominator\nfrom final", "    denominator\nfrom final"),
+        r"own\.sql: gives .*; it gives \('provider_id', 'period_start_date', 'numerator'",
+    ),
+    "a model that the query does not read": (
+        "yaml",
+        swap("model: core.measurement", "model: core.encounter"),
+        r"own\.yaml: names model core\.encounter, which its query does not read",
+    ),
+    "a table that does not come every month": (
+        "yaml",
+        swap("apotti/measurements", "surveys/staff_survey"),
+        r"own\.yaml, deliveries: surveys/staff_survey is no table that comes every month",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", OF_QUERIES)
+def test_a_query_and_its_yaml_say_the_same(own: Path, fault: str) -> None:
+    ending, edit, told = OF_QUERIES[fault]
+    path = own / "indicator" / f"own.{ending}"
+    path.write_text(edit(path.read_text("utf-8")))
+    with pytest.raises((ContractError, BuildError), match=told):
+        pipeline._loaded.__wrapped__(pipeline.CONTRACTS, None, own)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("scheme", "weight"):
+        shutil.copy(ROOT / f"incentive_{name}.yaml", tmp_path)
+    return tmp_path
+
+
+def read(folder: Path) -> tuple[SchemeVersion, ...]:
+    return read_schemes(load_rulebooks(folder), SERVICES)
+
+
+def test_the_schemes_in_force_are_sound(folder: Path) -> None:
+    found = read(folder)
+    assert [v.service_code for v in found] == ["dental", "reception"]
+    assert all(sum(v.weights.values()) == 1 for v in found)
+
+
+OF_SCHEMES: dict[str, tuple[str, Edit, str]] = {
+    "weights that do not sum to 1": (
+        "weight",
+        swap('hba1c_in_balance, weight: "0.12"', 'hba1c_in_balance, weight: "0.13"'),
+        r"incentive_weight\.yaml: weights of the version in .*scheme\.yaml, 2017-05-01, row 1 .*"
+        r"sum to 1\.01; correct them",
+    ),
+    "an indicator that nobody knows": (
+        "weight",
+        swap("indicator_id: hba1c_in_balance", "indicator_id: hba1c"),
+        r"incentive_weight\.yaml, 2017-05-01, row 1 .*there is no indicator hba1c;.*hba1c\.yaml",
+    ),
+    "an indicator of another service": (
+        "weight",
+        swap("dental, indicator_id: nps", "dental, indicator_id: ldl_in_target"),
+        r"ldl_in_target is not of service dental",
+    ),
+    "an indicator twice": (
+        "weight",
+        swap("indicator_id: bp_in_balance", "indicator_id: hba1c_in_balance"),
+        r"row 2 .*a second weight of hba1c_in_balance",
+    ),
+    "a weight below nought": (
+        "weight",
+        swap('hba1c_in_balance, weight: "0.12"', 'hba1c_in_balance, weight: "-0.12"'),
+        r"row 1 .*weight is a share from 0 to 1",
+    ),
+    "weights of no scheme": (
+        "weight",
+        lambda t: t.replace("scheme_id: dental", "scheme_id: teeth"),
+        r"weights of teeth of 2017-05-01, of which there is no version",
+    ),
+    "two schemes in force on one day": (
+        "scheme",
+        swap("service_code: dental", "service_code: reception"),
+        r"row 2 .*reception is in force for reception from that day too; a service has one scheme",
+    ),
+    "a neutral score at the end": (
+        "scheme",
+        swap('neutral_score: "0.5"', 'neutral_score: "1"'),
+        r"row 1 .*neutral_score lies between 0 and 1",
+    ),
+    "more than all as a bonus": (
+        "scheme",
+        swap('bonus_share: "0.05"', 'bonus_share: "5"'),
+        r"row 1 .*bonus_share is a share from 0 to 1",
+    ),
+    "a truth that is none": (
+        "scheme",
+        swap('is_budget_neutral: "false"', 'is_budget_neutral: "maybe"'),
+        r"row 1 .*is_budget_neutral is true or false",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", OF_SCHEMES)
+def test_a_wrong_scheme_is_told_by_file_day_and_row(folder: Path, fault: str) -> None:
+    name, edit, told = OF_SCHEMES[fault]
+    path = folder / f"incentive_{name}.yaml"
+    path.write_text(edit(path.read_text("utf-8")), encoding="utf-8")
+    with pytest.raises(ContractError, match=told):
+        read(folder)
+
+
+def test_a_missing_rulebook_is_named(folder: Path) -> None:
+    (folder / "incentive_weight.yaml").unlink()
+    with pytest.raises(ContractError, match=r"incentive_weight\.yaml is missing"):
+        read(folder)
