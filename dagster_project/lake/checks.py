@@ -1210,8 +1210,7 @@ _OF_INCENTIVES = (
             " inner join rulebook.indicator as definition"
             " on counted.indicator_id = definition.indicator_id"
             " where counted.reporter_code <> 'provider' and definition.unit_code = 'pct'"
-            " and not coalesce(counted.numerator between 0 and counted.denominator,"
-            " counted.denominator is null)"
+            " and not coalesce(counted.numerator between 0 and counted.denominator, true)"
         ),
         checked_sql="select count(*) from mart.indicator_value",
         description="of what the lake or a survey counts, no share has more than its whole",
@@ -1226,8 +1225,7 @@ _OF_INCENTIVES = (
             " inner join rulebook.indicator as definition"
             " on counted.indicator_id = definition.indicator_id"
             " where counted.reporter_code = 'provider' and definition.unit_code = 'pct'"
-            " and not coalesce(counted.numerator between 0 and counted.denominator,"
-            " counted.denominator is null)"
+            " and not coalesce(counted.numerator between 0 and counted.denominator, true)"
         ),
         checked_sql="select count(*) from mart.indicator_value where reporter_code = 'provider'",
         description="what providers report has no more than its whole; else it counts as overdue",

@@ -246,7 +246,10 @@ final as (
             when stated.reporter_code = 'provider' then not stated.is_due
             else stated.is_open
         end as is_to_date,
-        case when stated.is_scheduled then stated.numerator end as numerator,
+        -- What few have said or had is not shown.
+        case
+            when stated.is_scheduled and stated.state_code <> 'too_small' then stated.numerator
+        end as numerator,
         case when stated.is_scheduled then stated.denominator end as denominator,
         case when stated.state_code = 'measured' then stated.quotient end as value,
         cast(round(interval_of.lower_end, 4) as decimal(18, 4)) as lower_value,

@@ -147,6 +147,16 @@ OF_QUERIES: dict[str, tuple[str, Edit, str]] = {
 }
 
 
+def test_an_indicator_is_no_other_tables_namesake(own: Path) -> None:
+    for ending in ("yaml", "sql"):
+        path = own / "indicator" / f"own.{ending}"
+        path.rename(path.with_stem("encounter")).write_text(
+            path.with_stem("encounter").read_text("utf-8").replace("id: own", "id: encounter")
+        )
+    with pytest.raises(ContractError, match=r"encounter\.yaml: a core table or mart has that name"):
+        pipeline._loaded.__wrapped__(pipeline.CONTRACTS, None, own)
+
+
 @pytest.mark.parametrize("fault", OF_QUERIES)
 def test_a_query_and_its_yaml_say_the_same(own: Path, fault: str) -> None:
     ending, edit, told = OF_QUERIES[fault]

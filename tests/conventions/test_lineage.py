@@ -39,6 +39,25 @@ WITHOUT_ROOTS = {
     ("mart.need_funding", "model_year_count"): "a count of rows",
     ("mart.visits_by_profession", "encounter_count"): "a count of rows",
     ("mart.enrolled_by_provider", "person_count"): "a count of rows",
+    ("mart.incentive_score", "indicator_count"): "a count of rows",
+    **{
+        (f"indicator.{name}", "denominator"): "a count of rows"
+        for name in (
+            "access_7_days",
+            "bp_in_balance",
+            "continuity_of_care",
+            "hba1c_in_balance",
+            "ldl_in_target",
+            "nps",
+            "staff_survey",
+            "switches_away",
+            "t3_days",
+        )
+    },
+    **{
+        (f"indicator.{name}", "numerator"): "a count of rows"
+        for name in ("avoidable_admissions", "emergency_use", "specialised_use")
+    },
     ("mart.double_payment", "day_count"): "a count of rows",
     ("mart.out_of_list_use", "event_count"): "a count of rows",
 }

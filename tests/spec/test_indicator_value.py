@@ -144,6 +144,7 @@ def test_a_state_says_what_is_known(model: Bench, case: str) -> None:
     assert (found["state_code"], found["is_to_date"]) == (state, is_to_date)
     assert (found["value"] is None) == (state != "measured")
     assert (found["lower_value"] is None) == (state != "measured")
+    assert found["numerator"] is None or state not in ("not_scheduled", "too_small")
 
 
 def test_a_rate_has_byars_interval(model: Bench) -> None:
