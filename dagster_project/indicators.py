@@ -203,7 +203,7 @@ def check_queries(
             f"sql/{SCHEMA}/{one.indicator_id}",
         )
         if sum(m.name == one.indicator_id for m in graph.models) > 1:
-            raise ContractError(f"{where}.yaml: a core table or mart has that name; rename this one")
+            raise ContractError(f"{where}.yaml: another model has that name; rename this one")
         given = tuple(model.tree.named_selects) if isinstance(model.tree, exp.Query) else ()
         if given != _COLUMNS:
             raise ContractError(f"{where}.sql: gives {given}; it gives {_COLUMNS}, in this order")

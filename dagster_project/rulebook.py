@@ -108,7 +108,7 @@ def read_document(text: str, where: str) -> dict[str, Any]:
     except ContractError as error:
         raise ContractError(f"{where}: {error}") from None
     if not isinstance(document, dict):
-        raise ContractError(f"{where}: holds no entries; write `key: value` lines")
+        raise ContractError(f"{where}: holds no rulebook or indicator; write `key: value` lines")
     return document
 
 

@@ -35,7 +35,7 @@ def swap(old: str, new: str) -> Edit:
 
 OF_INDICATORS: dict[str, tuple[Edit, str]] = {
     "no YAML": (lambda _: "a: [", r"hba1c_in_balance\.yaml is no YAML"),
-    "a list": (lambda _: "[1, 2]", r"holds no entries"),
+    "a list": (lambda _: "[1, 2]", r"holds no rulebook or indicator"),
     "a key twice": (lambda t: t + "aim: staff\n", r"two entries for aim"),
     "an unknown key": (lambda t: t + "flor: 3\n", r"yaml, line \d+, flor: is unknown"),
     "no source": (
@@ -153,7 +153,7 @@ def test_an_indicator_is_no_other_tables_namesake(own: Path) -> None:
         path.rename(path.with_stem("encounter")).write_text(
             path.with_stem("encounter").read_text("utf-8").replace("id: own", "id: encounter")
         )
-    with pytest.raises(ContractError, match=r"encounter\.yaml: a core table or mart has that name"):
+    with pytest.raises(ContractError, match=r"encounter\.yaml: another model has that name"):
         pipeline._loaded.__wrapped__(pipeline.CONTRACTS, None, own)
 
 
