@@ -38,7 +38,8 @@ def ticked(scale: str, points: int) -> dict[str, int | None]:
 
 
 @pytest.mark.parametrize(
-    ("points", "physical", "mental"), [(1, "16.2", "21.2"), (3, "39.8", "43.5"), (5, "67.7", "67.6")]
+    ("points", "physical", "mental"),
+    [(1, "16.2", "21.2"), (3, "39.8", "43.5"), (5, "67.7", "67.6")],
 )
 def test_promis_has_the_t_scores_of_its_table(points: int, physical: str, mental: str) -> None:
     """Raw sums of 4, 12 and 20."""
