@@ -2,9 +2,9 @@
 
 An indicator is a numerator over a denominator by provider and period. Its YAML says what it is
 for, which way is better, on which scale it counts, who reports it and when;
-`sql/indicator/<id>.sql` gives `provider_id, period_start_date, numerator, denominator`. Nothing
-else names it: another indicator is another pair of files, here or in a folder of one's own
-(`TIETOALLAS_SQL`).
+`sql/indicator/<id>.sql` gives `provider_id, period_start_date, numerator, denominator`, and
+`reporter_code` where now the lake and now the provider reports. Nothing else names it: another
+indicator is another pair of files, here or in a folder of one's own (`TIETOALLAS_SQL`).
 
 Here: reading the YAML, and what is wrong with one. Not here: states and values
 (`sql/mart/indicator_value.sql`), weights and money (`rules.incentive_scheme`).
@@ -13,7 +13,7 @@ Here: reading the YAML, and what is wrong with one. Not here: states and values
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -30,6 +30,7 @@ from dagster_project.sql_models import Model, ModelGraph
 
 SCHEMA = "indicator"
 COUNTED = "indicator.counted"
+UNFIT = "unfit_figure"
 _COLUMNS = ("provider_id", "period_start_date", "numerator", "denominator")
 _LANGUAGES = ("fi", "sv", "en")
 _STEP = Decimal("0.0001")
@@ -53,11 +54,20 @@ class Direction(StrEnum):
 
 
 class Reporter(StrEnum):
-    """Who says it: counted from the lake, the provider's workbook, a survey."""
+    """Who says it: counted from the lake, the provider's workbook, a survey.
+
+    Or the lake of the providers whose contacts it counts, and the others' workbooks.
+    """
 
     LAKE = "lake"
     PROVIDER = "provider"
     SURVEY = "survey"
+    LAKE_OR_PROVIDER = "lake_or_provider"
+
+    @property
+    def asks_provider(self) -> bool:
+        """Whether a provider's workbook may be what reports it."""
+        return self in (Reporter.PROVIDER, Reporter.LAKE_OR_PROVIDER)
 
 
 class Interval(StrEnum):
@@ -118,7 +128,7 @@ class Indicator:
     deliveries: tuple[str, ...]
     """`<source>/<table>` of monthly deliveries that a period needs; of a provider's own none."""
     declared_as: str
-    """Code in the provider's workbook under which it may declare a figure unfit; or empty."""
+    """Code under which the provider's workbook states a figure of its own; or empty."""
     due_days: int
     """Days after a period's end by which it is due."""
     minimum_denominator: Decimal
@@ -158,12 +168,7 @@ def load_indicators(root: Path, *, beside: Path | None = None) -> tuple[Indicato
 
 def counted_model(indicators: tuple[Indicator, ...]) -> Model:
     """All indicators' counts below each other: the model that knows which indicators there are."""
-    selects = [
-        f"select cast('{name}' as varchar) as indicator_id, {name}.provider_id,"
-        f" {name}.period_start_date, cast({name}.numerator as decimal(18, 4)) as numerator,"
-        f" cast({name}.denominator as decimal(18, 4)) as denominator from {SCHEMA}.{name} as {name}"
-        for name in (i.indicator_id for i in indicators)
-    ]
+    selects = (_counts(one) for one in indicators)
     return Model(
         schema=SCHEMA,
         name=COUNTED.split(".")[1],
@@ -177,17 +182,30 @@ def counted_model(indicators: tuple[Indicator, ...]) -> Model:
     )
 
 
+def _counts(one: Indicator) -> str:
+    """One indicator's counts, and who reported them."""
+    name, reporter = one.indicator_id, f"'{one.reporter}'"
+    if one.reporter is Reporter.LAKE_OR_PROVIDER:
+        reporter = f"{name}.reporter_code"
+    return (
+        f"select cast('{name}' as varchar) as indicator_id, {name}.provider_id,"
+        f" {name}.period_start_date, cast({name}.numerator as decimal(18, 4)) as numerator,"
+        f" cast({name}.denominator as decimal(18, 4)) as denominator,"
+        f" cast({reporter} as varchar) as reporter_code from {SCHEMA}.{name} as {name}"
+    )
+
+
 _NOTHING = (
     "select cast(null as varchar) as indicator_id, cast(null as varchar) as provider_id,"
     " cast(null as date) as period_start_date, cast(null as decimal(18, 4)) as numerator,"
-    " cast(null as decimal(18, 4)) as denominator limit 0"
+    " cast(null as decimal(18, 4)) as denominator, cast(null as varchar) as reporter_code limit 0"
 )
 
 
 def check_queries(
     indicators: tuple[Indicator, ...], graph: ModelGraph, steps: Mapping[str, str]
 ) -> None:
-    """See that each query gives the four columns and reads what its YAML names.
+    """See that each query gives the columns due and reads what its YAML names.
 
     Args:
         indicators: All.
@@ -205,8 +223,10 @@ def check_queries(
         if sum(m.name == one.indicator_id for m in graph.models) > 1:
             raise ContractError(f"{where}.yaml: another model has that name; rename this one")
         given = tuple(model.tree.named_selects) if isinstance(model.tree, exp.Query) else ()
-        if given != _COLUMNS:
-            raise ContractError(f"{where}.sql: gives {given}; it gives {_COLUMNS}, in this order")
+        both = one.reporter is Reporter.LAKE_OR_PROVIDER
+        due = (*_COLUMNS, "reporter_code") if both else _COLUMNS
+        if given != due:
+            raise ContractError(f"{where}.sql: gives {given}; it gives {due}, in this order")
         for name in {one.numerator_model, one.denominator_model} - model.parents - model.reads:
             raise ContractError(
                 f"{where}.yaml: names model {name}, which its query does not read; correct either"
@@ -217,6 +237,23 @@ def check_queries(
                     f"{where}.yaml, deliveries: {name} is no table that comes every month; name the"
                     " contracts whose deliveries a period must have"
                 )
+
+
+def check_unfit(indicators: tuple[Indicator, ...], books: Sequence[Rulebook]) -> None:
+    """See that figures found unfit are of indicators there are, over days in order.
+
+    Raises:
+        ContractError: one is not; it says which row.
+    """
+    known = {one.indicator_id for one in indicators}
+    for book in (b for b in books if b.name == UNFIT):
+        for number, (starts, values) in enumerate(book.rows, start=1):
+            row = dict(zip(book.columns, values, strict=True))
+            where = f"rulebooks/{UNFIT}.yaml, {starts}, row {number} ({', '.join(values)})"
+            if row["indicator_id"] not in known:
+                raise ContractError(f"{where}: there is no such indicator; correct its id")
+            if row["from_date"] > row["to_date"]:
+                raise ContractError(f"{where}: ends before it begins; correct either day")
 
 
 def rulebooks_of(indicators: tuple[Indicator, ...]) -> tuple[Rulebook, ...]:
@@ -409,10 +446,14 @@ def _indicator(reader: _Reader, sha256: str) -> Indicator:
         raise reader.fault(
             "deliveries", "name the monthly tables of a period, but none where providers report"
         )
+    if reporter.asks_provider != bool(said["declared_as"]):
+        raise reader.fault(
+            "declared_as",
+            "names the code in the provider's workbook, and stands where providers report alone;"
+            " add or remove it",
+        )
     if any(name.count("/") != 1 for name in deliveries):
         raise reader.fault("deliveries", "are named <source>/<table>; correct it")
-    if reporter is Reporter.PROVIDER and not said["declared_as"]:
-        raise reader.fault("declared_as", "names the code in the provider's workbook; add it")
     calendar = reader.within("calendar", {"from", "end_months"})
     return Indicator(
         indicator_id=said["id"],

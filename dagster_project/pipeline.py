@@ -81,6 +81,7 @@ def _loaded(root: Path, contracts: Path | None, sql: Path | None) -> Definition:
     known = indicators.load_indicators(SQL, beside=sql)
     rulebooks = (*rulebook.load_rulebooks(), *indicators.rulebooks_of(known))
     capitation_rulebook.read_versions(rulebooks)
+    indicators.check_unfit(known, rulebooks)
     incentive_scheme.read_schemes(rulebooks, {i.indicator_id: i.services for i in known})
     together = (indicators.counted_model(known),)
     graph = load_models(SQL, model_hashes(catalogue, rulebooks), beside=sql, also=together)

@@ -3,8 +3,9 @@
 A value becomes a part of 1 between its floor and its target; the parts are weighed; the score above
 or below a neutral one is a bonus or a sanction, a share of what was paid for the list. What was not
 scheduled or is too small gives its weight to the others in proportion. What is due and not
-delivered is at the floor where the provider reports it, as it was last where others do. What its
-source declares unfit is as it was last too, and nothing where it never was measured.
+delivered, or declared unfit by who reports it, is at the floor where that is the provider itself,
+who must not gain by either; where it is somebody else it is as it was last, and gives its weight
+to the others where it never was measured.
 
 Here: parts, weights, scores, shares, euros and achievement payments. Not here: what a scheme says
 (`incentive_scheme`), the values and their states (`sql/mart/indicator_value.sql`).
@@ -109,10 +110,8 @@ def part_that_counts(item: Item) -> Decimal | None:
             if item.part is None:
                 raise ValueError(f"{item.indicator_id} is measured and has no value")
             return item.part
-        case State.OVERDUE:
+        case State.OVERDUE | State.UNRELIABLE:
             return Decimal(0) if item.is_reported_by_provider else item.last_part
-        case State.UNRELIABLE:
-            return item.last_part
         case _:
             return None
 

@@ -1,7 +1,7 @@
--- What each indicator of each provider in a period is worth in euros, of what was paid for the list.
--- A euro amount is the difference of two running sums rounded to a cent, in order of the indicators'
--- ids, so that a provider's indicators sum to its bonus or sanction. In whole numbers: parts, weights
--- and shares in hundred-millionths, euros in cents.
+-- What each indicator of each provider in a period is worth in euros, of what was paid for the
+-- list. A euro amount is the difference of two running sums rounded to a cent, in order of the
+-- indicators' ids, so that a provider's indicators sum to its bonus or sanction. In whole numbers:
+-- parts, weights and shares in hundred-millionths, euros in cents.
 with
 paid as (
     select
@@ -51,8 +51,8 @@ summed as (
     window list as (partition by provider_id, scheme_id)
 ),
 
--- Cents of the running sum: paid x share x sum(weight x (part - neutral)) / (weights x room), on the
--- score's own side of the neutral one.
+-- Cents of the running sum: paid x share x sum(weight x (part - neutral)) / (weights x room), on
+-- the score's own side of the neutral one.
 sided as (
     select
         *,

@@ -27,7 +27,7 @@ visited as (
         on
             encounter.site_id = site.site_id
             and encounter.encounter_date >= site.valid_from_date
-            and (site.valid_to_date is null or encounter.encounter_date < site.valid_to_date)
+            and encounter.encounter_date < coalesce(site.valid_to_date, date '9999-12-31')
     where
         site.service_code = 'reception'
         and encounter.profession_code = '2221'
@@ -67,13 +67,18 @@ client as (
 -- The provider with most visits; of equals the first by its id.
 usual as (
     select
-        period_start_date,
-        person_id,
-        provider_id
+        at_site.period_start_date,
+        at_site.person_id,
+        at_site.provider_id
     from at_site
-    group by period_start_date, person_id, provider_id
+    inner join client
+        on
+            at_site.period_start_date = client.period_start_date
+            and at_site.person_id = client.person_id
+    group by at_site.period_start_date, at_site.person_id, at_site.provider_id
     qualify row_number() over (
-        partition by period_start_date, person_id order by sum(visit_count) desc, provider_id
+        partition by at_site.period_start_date, at_site.person_id
+        order by sum(at_site.visit_count) desc, at_site.provider_id
     ) = 1
 ),
 

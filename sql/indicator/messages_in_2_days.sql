@@ -53,14 +53,16 @@ final as (
         provider_id,
         period_start_date,
         numerator,
-        denominator
+        denominator,
+        'lake' as reporter_code
     from seen
     union all
     select
         provider_id,
         period_start_date,
         numerator,
-        denominator
+        denominator,
+        'provider' as reporter_code
     from reported
 )
 
@@ -68,5 +70,6 @@ select
     provider_id,
     period_start_date,
     numerator,
-    denominator
+    denominator,
+    reporter_code
 from final

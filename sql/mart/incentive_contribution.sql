@@ -104,14 +104,15 @@ weighed as (
             and placed.period_start_date < scaled.next_from_date
 ),
 
--- The value that counts: of what is due and not delivered never a better one than was shown.
+-- The value that counts. Of what the provider itself owes, or declares unfit, the floor: neither
+-- may bring it more than the figure would.
 chosen as (
     select
         *,
         case
             when state_code = 'measured' then value
-            when state_code = 'overdue' and reporter_code = 'provider' then floor_value
-            when state_code in ('overdue', 'unreliable') then last_value
+            when state_code in ('overdue', 'unreliable')
+                then case when reporter_code = 'provider' then floor_value else last_value end
         end as counted_value
     from weighed
 ),

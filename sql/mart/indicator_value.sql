@@ -57,6 +57,19 @@ lacking as (
     from lacking_table
 ),
 
+-- Figures that who counts or gathers them has found unfit.
+unfit as (
+    select distinct
+        figure.indicator_id,
+        figure.provider_id,
+        period.period_start_date
+    from rulebook.unfit_figure as figure
+    inner join core.indicator_period as period
+        on
+            figure.from_date <= period.period_end_date
+            and figure.to_date >= period.period_start_date
+),
+
 described as (
     select
         cell.provider_id,
@@ -64,8 +77,13 @@ described as (
         cell.period_start_date,
         cell.period_end_date,
         indicator.unit_code,
-        indicator.reporter_code,
         indicator.interval_code,
+        -- Where the lake counted nothing of a provider, it is for the provider to report.
+        case
+            when counted.reporter_code is not null then counted.reporter_code
+            when indicator.reporter_code = 'lake_or_provider' then 'provider'
+            else indicator.reporter_code
+        end as reporter_code,
         cast(indicator.multiplier as hugeint) as multiplier,
         indicator.minimum_denominator,
         cell.period_start_date >= indicator.valid_from_date
@@ -74,6 +92,7 @@ described as (
         -- Of a provider's own figures nothing is known before the period is over.
         reached.reached_date < cell.period_end_date or lacking.indicator_id is not null
             as is_open,
+        unfit.indicator_id is not null as is_unfit,
         scorecard.indicator_state_code as declared_code,
         counted.numerator,
         counted.denominator
@@ -88,6 +107,11 @@ described as (
         on
             cell.indicator_id = lacking.indicator_id
             and cell.period_start_date = lacking.period_start_date
+    left join unfit
+        on
+            cell.provider_id = unfit.provider_id
+            and cell.indicator_id = unfit.indicator_id
+            and cell.period_start_date = unfit.period_start_date
     left join core.scorecard_indicator as scorecard
         on
             cell.provider_id = scorecard.provider_id
@@ -166,11 +190,14 @@ stated as (
         *,
         case
             when not is_scheduled then 'not_scheduled'
-            when declared_code = 'unreliable' then 'unreliable'
+            when is_unfit then 'unreliable'
+            -- What a provider says of figures is of its own alone, never of what others count.
             when reporter_code = 'provider'
                 then
                     case
-                        when declared_code = 'no_cases' then 'too_small'
+                        when declared_code = 'unreliable' then 'unreliable'
+                        when declared_code = 'no_cases' and coalesce(denominator, 0) = 0
+                            then 'too_small'
                         -- An impossible figure counts as not delivered.
                         when denominator is null or is_impossible
                             then case when is_due then 'overdue' else 'not_scheduled' end

@@ -13,7 +13,7 @@ import pytest
 
 from dagster_project import pipeline
 from dagster_project.errors import BuildError, ContractError
-from dagster_project.indicators import load_indicators, read_indicator
+from dagster_project.indicators import check_unfit, load_indicators, read_indicator
 from dagster_project.rulebook import ROOT, load_rulebooks
 from dagster_project.rules.incentive_scheme import SchemeVersion, read_schemes
 
@@ -76,11 +76,19 @@ OF_INDICATORS: dict[str, tuple[Edit, str]] = {
     ),
     "a provider's without its code": (
         lambda t: swap("reporter: lake", "reporter: provider")(
-            swap("deliveries: [apotti/measurements, apotti/diagnoses]\n", "")(
-                swap(f"declared_as: {NAME}\n", "")(t)
-            )
+            swap("deliveries: [apotti/measurements, apotti/diagnoses]\n", "")(t)
         ),
         r"declared_as: names the code in the provider's workbook",
+    ),
+    "a code in the provider's workbook of what the lake counts": (
+        lambda t: t + f"declared_as: {NAME}\n",
+        r"yaml, line \d+, declared_as: names the code .* where providers report alone",
+    ),
+    "lake or provider without the lake's deliveries": (
+        lambda t: swap("reporter: lake", "reporter: lake_or_provider")(
+            swap("deliveries: [apotti/measurements, apotti/diagnoses]\n", "")(t)
+        ),
+        r", deliveries: name the monthly tables",
     ),
     "a goal that ends before it begins": (
         lambda t: t + 'goal: {value: "60", from: 2018-02-01, to: 2018-01-01, source: x}\n',
@@ -131,12 +139,12 @@ def test_an_indicator_of_the_installation_is_not_replaced(own: Path) -> None:
 OF_QUERIES: dict[str, tuple[str, Edit, str]] = {
     "other columns": (
         "sql",
-        swap("    numerator,\n    denominator\nfrom final", "    denominator\nfrom final"),
+        swap("    in_balance_count as numerator,\n", ""),
         r"own\.sql: gives .*; it gives \('provider_id', 'period_start_date', 'numerator'",
     ),
     "a model that the query does not read": (
         "yaml",
-        swap("model: core.measurement", "model: core.encounter"),
+        swap("model: core.treatment_balance", "model: core.encounter"),
         r"own\.yaml: names model core\.encounter, which its query does not read",
     ),
     "a table that does not come every month": (
@@ -144,7 +152,36 @@ OF_QUERIES: dict[str, tuple[str, Edit, str]] = {
         swap("apotti/measurements", "surveys/staff_survey"),
         r"own\.yaml, deliveries: surveys/staff_survey is no table that comes every month",
     ),
+    "a reporter that no row tells": (
+        "yaml",
+        lambda t: swap("reporter: lake", "reporter: lake_or_provider")(t) + "declared_as: own\n",
+        r"own\.sql: gives .*; it gives \(.*'denominator', 'reporter_code'\)",
+    ),
 }
+
+
+UNFIT_ROW = '{indicator_id: nps, provider_id: Y001, from_date: "2018-01-01", to_date: "2018-03-31"}'
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (swap("indicator_id: nps", "indicator_id: mps"), r"row 1 \(mps, .*no such indicator"),
+        (swap("2018-03-31", "2017-12-31"), r"row 1 .*ends before it begins"),
+    ],
+)
+def test_a_figure_wrongly_called_unfit_is_told_by_row(
+    tmp_path: Path, edit: Edit, told: str
+) -> None:
+    known = load_indicators(pipeline.SQL)
+    path = tmp_path / "unfit_figure.yaml"
+    text = (ROOT / path.name).read_text("utf-8")
+    sound = text[: text.index("      - {")] + f"      - {UNFIT_ROW}\n"
+    path.write_text(sound, encoding="utf-8")
+    check_unfit(known, load_rulebooks(tmp_path))
+    path.write_text(edit(sound), encoding="utf-8")
+    with pytest.raises(ContractError, match=rf"unfit_figure\.yaml, 2017-05-01, {told}"):
+        check_unfit(known, load_rulebooks(tmp_path))
 
 
 def test_an_indicator_is_no_other_tables_namesake(own: Path) -> None:

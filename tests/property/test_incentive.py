@@ -6,7 +6,9 @@ Here: random providers, weights, values and states. Not here: cases by hand (`te
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import duckdb
@@ -18,7 +20,7 @@ from hypothesis import strategies as st
 from dagster_project.incentive_worth import QUERY
 from dagster_project.rules import incentive
 from dagster_project.rules.incentive import Item, Scored, State, Terms
-from tests.support.incentives import CONTRIBUTION_TABLES, PERIODS, VERSION
+from tests.support.incentives import CONTRIBUTION_TABLES, PERIODS, VALUE_TABLES, VERSION
 from tests.support.models import Bench, bench
 
 PROFILE = hypothesis_settings.get_profile(hypothesis_settings.get_current_profile_name())
@@ -69,7 +71,7 @@ TERMS = st.builds(
 def shares(drawn: list[Drawn]) -> list[Decimal]:
     """Weights that sum to 1, to eight decimals."""
     whole = sum(d.weight for d in drawn)
-    found = [incentive.half_up(incentive.Fraction(d.weight, whole), STEP) for d in drawn]
+    found = [incentive.half_up(Fraction(d.weight, whole), STEP) for d in drawn]
     return [*found[:-1], 1 - sum(found[:-1], D(0))]
 
 
@@ -128,7 +130,7 @@ def rounded(scored: Scored, name: str) -> tuple[Any, ...]:
     if scored.score is None or part is None:
         return (None, None)
     effective = scored.effective_weights[name]
-    product = effective * incentive.Fraction(part)
+    product = effective * Fraction(part)
     return (incentive.half_up(effective, STEP), incentive.half_up(product, STEP))
 
 
@@ -181,16 +183,21 @@ def test_a_better_value_never_lowers_the_score(
     assert after >= before
 
 
-@given(drawn=INDICATORS, number=st.integers(0, 5), terms=TERMS)
-def test_withholding_never_raises_what_is_paid(
-    drawn: list[Drawn], number: int, terms: Terms
+@given(
+    drawn=INDICATORS,
+    number=st.integers(0, 5),
+    terms=TERMS,
+    kept_back=st.sampled_from([State.OVERDUE, State.UNRELIABLE]),
+)
+def test_withholding_or_calling_unfit_never_raises_what_is_paid(
+    drawn: list[Drawn], number: int, terms: Terms, kept_back: State
 ) -> None:
-    """What the provider reports and leaves out counts at the floor, and still counts as weight."""
+    """What the provider keeps back of its own counts at the floor, and still counts as weight."""
     n = number % len(drawn)
     one = replace(drawn[n], state=State.MEASURED, by_provider=True)
     told, withheld = (
         incentive.score(items([*drawn[:n], changed, *drawn[n + 1 :]]), terms.minimum_weight)
-        for changed in (one, replace(one, state=State.OVERDUE))
+        for changed in (one, replace(one, state=kept_back))
     )
     assert withheld.measured_weight == told.measured_weight
     assert (withheld.score is None) == (told.score is None)
@@ -244,3 +251,78 @@ def test_sql_is_worth_what_the_rule_says(
     scored = incentive.score(items(drawn), terms.minimum_weight)
     assert {row[2]: row[-1] for row in found} == incentive.worth(scored, terms, paid)
     assert {row[-2] for row in found} <= {paid}
+
+
+@pytest.fixture(scope="module")
+def values() -> Bench:
+    return bench("mart.indicator_value", VALUE_TABLES)
+
+
+Counts = dict[tuple[str, date], int]
+REPORTED = {"own": "provider", "both": "lake_or_provider", "counted": "lake"}
+SHARES = st.fixed_dictionaries(
+    {(name, start): st.integers(0, 100) for name in REPORTED for start, _, _ in PERIODS[:2]}
+)
+
+
+def shown(on: Bench, counts: Counts, declared: dict[str, str]) -> list[tuple[Any, ...]]:
+    """Values of two periods, shares of 100; in the workbook of the second this is declared."""
+    rows = on.run(
+        {
+            "effective.delivery": [("s", "t", date(2018, m, 28)) for m in (1, 2)],
+            "rulebook.promise": [("s", "t", "month")],
+            "core.site": [("Y1", "reception", VERSION, None)],
+            "core.indicator_period": PERIODS[:2],
+            "core.scorecard_indicator": [("Y1", n, PERIODS[1][1], d) for n, d in declared.items()],
+            "rulebook.indicator_service": [(name, "reception") for name in REPORTED],
+            "rulebook.indicator_month": [(name, m) for name in REPORTED for m in (9, 12)],
+            "rulebook.indicator_scale": [(VERSION, name, 20, 80, 100) for name in REPORTED],
+            "rulebook.indicator": [
+                (VERSION, name, "pct", 100, "wilson", reporter, name, 20, 30)
+                for name, reporter in REPORTED.items()
+            ],
+            "indicator.counted": [
+                (name, "Y1", start, share, 100, "provider" if name == "own" else "lake")
+                for (name, start), share in counts.items()
+            ],
+        }
+    )  # fmt: skip
+    kept = (
+        "provider_id", "indicator_id", "period_start_date", "period_end_date", "is_to_date",
+        "value", "state_code", "reporter_code",
+    )  # fmt: skip
+    return [tuple(row[name] for name in kept) for row in rows]
+
+
+@FEW
+@given(
+    counts=SHARES,
+    declared=st.dictionaries(
+        st.sampled_from([*REPORTED]), st.sampled_from(["unreliable", "not_scheduled"])
+    ),
+)
+def test_no_word_of_a_provider_on_its_figures_raises_its_score(
+    values: Bench, contribution: Bench, counts: Counts, declared: dict[str, str]
+) -> None:
+    """From workbook to score: what it calls unfit or leaves out never does better than told.
+
+    What the lake counts stays counted, whatever the workbook says of it.
+    """
+    drawn = [
+        Drawn(w, D(20), D(80), D(0), None, State.MEASURED, by_provider=False) for w in (3, 2, 1)
+    ]
+    known = tables(drawn, Terms(D("0.5"), D("0.05"), D("0.05"), D("0.5")))
+    known["rulebook.incentive_weight"] = [
+        (VERSION, "S", name, weight) for name, weight in zip(REPORTED, shares(drawn), strict=True)
+    ]
+    known["rulebook.indicator_scale"] = [(VERSION, name, 20, 80, 100) for name in REPORTED]
+    second = PERIODS[1][0]
+    kept = {k: v for k, v in counts.items() if k != ("own", second)}
+    scores = []
+    for told, words in ((counts, {}), (kept, declared)):
+        known["mart.indicator_value"] = shown(values, told, words)
+        rows = [r for r in contribution.run(known) if r["period_start_date"] == second]
+        scores.append({r["score"] for r in rows})
+        assert {r["measured_weight"] for r in rows} == {1}
+    ((honest,), (silent,)) = scores
+    assert silent <= honest

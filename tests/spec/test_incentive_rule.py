@@ -52,9 +52,10 @@ def test_the_weight_of_the_last_goes_to_the_others_in_proportion(
     )
 
 
-def test_what_is_due_and_not_delivered_keeps_its_weight() -> None:
-    """At the floor where the provider reports it: 0.1 x 0.2 + 0.25 x 0.4 + 0.4 x 0.6 = 0.36."""
-    last = gone("25", State.OVERDUE, by_provider=True, last="1")
+@pytest.mark.parametrize("state", [State.OVERDUE, State.UNRELIABLE])
+def test_what_the_provider_owes_or_calls_unfit_keeps_its_weight(state: State) -> None:
+    """At the floor: 0.1 x 0.2 + 0.25 x 0.4 + 0.4 x 0.6 = 0.36."""
+    last = gone("25", state, by_provider=True, last="1")
     scored = incentive.score(items("10 25 40 25", last), HALF)
     assert scored.score == Fraction(36, 100)
     assert scored.effective_weights["i3"] == Fraction(1, 4)
@@ -67,8 +68,9 @@ def test_what_others_report_late_or_unfit_counts_as_it_was_last(state: State) ->
     assert scored.score == Fraction(56, 100)
 
 
-def test_an_overdue_figure_of_others_that_never_was_gives_its_weight_away() -> None:
-    scored = incentive.score(items("10 25 40 25", gone("25", State.OVERDUE)), HALF)
+@pytest.mark.parametrize("state", [State.OVERDUE, State.UNRELIABLE])
+def test_a_figure_of_others_that_never_was_gives_its_weight_away(state: State) -> None:
+    scored = incentive.score(items("10 25 40 25", gone("25", state)), HALF)
     assert "i3" not in scored.effective_weights
 
 

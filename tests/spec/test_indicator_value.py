@@ -53,10 +53,13 @@ def value(
     delivered: list[date] | None = None,
     months: tuple[int, ...] = (9, 12),
     scale: tuple[Any, ...] = (50, 75, 100),
+    unfit: tuple[date, date] | None = None,
+    counted_by: str | None = None,
     **others: Any,
 ) -> dict[str, Any]:
     """The row of October to December."""
     delivered = MONTHS if delivered is None else delivered
+    by = counted_by or others.get("reporter_code", "lake")
     rows = model.run(
         {
             "effective.delivery": [
@@ -71,7 +74,8 @@ def value(
             "rulebook.indicator_month": [("x", m) for m in months],
             "rulebook.indicator_scale": [(VERSION, "x", *scale)],
             "rulebook.indicator": [indicator(**others)],
-            "indicator.counted": [("x", "Y1", SECOND[0], *counted)] if counted else [],
+            "rulebook.unfit_figure": [("x", "Y1", *unfit)] if unfit else [],
+            "indicator.counted": [("x", "Y1", SECOND[0], *counted, by)] if counted else [],
         }
     )  # fmt: skip
     (found,) = (row for row in rows if row["period_start_date"] == SECOND[0])
@@ -94,7 +98,26 @@ STATES: dict[str, tuple[dict[str, Any], str, bool]] = {
     "before it begins": ({"valid_from_date": date(2018, 1, 1)}, "not_scheduled", False),
     "too few": ({"counted": (20, 29)}, "too_small", False),
     "nothing counted": ({"counted": None}, "too_small", False),
-    "declared unfit": ({"declared": "unreliable"}, "unreliable", False),
+    "found unfit by who counts": (
+        {"unfit": (date(2017, 12, 31), date(2018, 2, 1))}, "unreliable", False,
+    ),
+    "found unfit in another period": (
+        {"unfit": (date(2018, 1, 1), date(2018, 2, 1))}, "measured", False,
+    ),
+    "counted by the lake, and called unfit by the provider": (
+        {"declared": "unreliable"}, "measured", False,
+    ),
+    "called unfit by the provider whose figure it is": (
+        {"reporter_code": "provider", "counted": None, "declared": "unreliable"},
+        "unreliable",
+        False,
+    ),
+    "called unfit, and stated on another sheet": (
+        {"reporter_code": "provider", "declared": "unreliable"}, "unreliable", False,
+    ),
+    "called nothing at all, and stated on another sheet": (
+        {"reporter_code": "provider", "declared": "no_cases"}, "measured", False,
+    ),
     "a month has not come, and it is due": ({"delivered": MONTHS[:-1]}, "overdue", True),
     "a month in between has not come": ({"delivered": [*MONTHS[:6], MONTHS[7]]}, "overdue", True),
     "a month has not come yet": (
@@ -145,6 +168,28 @@ def test_a_state_says_what_is_known(model: Bench, case: str) -> None:
     assert (found["value"] is None) == (state != "measured")
     assert (found["lower_value"] is None) == (state != "measured")
     assert found["numerator"] is None or state not in ("not_scheduled", "too_small")
+
+
+@pytest.mark.parametrize(
+    ("counted", "by", "declared", "state", "reporter"),
+    [
+        ((40, 100), "lake", "unreliable", "measured", "lake"),
+        ((40, 100), "provider", "measured", "measured", "provider"),
+        (None, None, "unreliable", "unreliable", "provider"),
+        (None, None, None, "overdue", "provider"),
+    ],
+)
+def test_a_provider_reports_what_the_lake_does_not_count(
+    model: Bench, counted: Any, by: str | None, declared: str | None, state: str, reporter: str
+) -> None:
+    found = value(
+        model,
+        counted=counted,
+        counted_by=by,
+        declared=declared,
+        reporter_code="lake_or_provider",
+    )
+    assert (found["state_code"], found["reporter_code"]) == (state, reporter)
 
 
 def test_a_rate_has_byars_interval(model: Bench) -> None:

@@ -1,6 +1,7 @@
 """What each indicator counts, by hand: its own query over a few rows.
 
-Here: `sql/indicator/*.sql`. Not here: states and values (`test_indicator_value`).
+Here: `sql/indicator/*.sql`, and the core models that some of them share. Not here: states and
+values (`test_indicator_value`).
 """
 
 from __future__ import annotations
@@ -81,27 +82,45 @@ TABLES = {
         " answered_in_2_days_count integer"
     ),
     "rulebook.treatment_goal": (
-        "valid_from_date date, indicator_id varchar, morbidity_group_code varchar,"
+        "valid_from_date date, goal_id varchar, morbidity_group_code varchar,"
         " test_code varchar, below_value decimal(18,4)"
     ),
     "rulebook.avoidable_admission": (
         "valid_from_date date, condition_code varchar, first_code varchar, last_code varchar"
     ),
+    "rulebook.standard_age_band": (
+        "valid_from_date date, age_band varchar, from_age_years integer, below_age_years integer"
+    ),
+    "core.treatment_balance": (
+        "goal_id varchar, provider_id varchar, period_start_date date, in_balance_count bigint,"
+        " client_count bigint"
+    ),
+    "core.standardised_use": (
+        "use_code varchar, provider_id varchar, period_start_date date, event_count bigint,"
+        " standard_years decimal(18,4)"
+    ),
 }
+SHARED = {
+    "core.treatment_balance": ("hba1c_in_balance", "bp_in_balance", "ldl_in_target"),
+    "core.standardised_use": ("emergency_use", "specialised_use", "avoidable_admissions"),
+}
+"""Models that do the counting of several indicators."""
 Found = dict[tuple[str, date], tuple[Any, Any]]
 
 
 @cache
 def model(name: str) -> Bench:
-    return bench(f"indicator.{name}", TABLES)
+    return bench(name, TABLES)
 
 
 def counted(name: str, tables: Mapping[str, Sequence[tuple[Any, ...]]]) -> Found:
     """Numerator and denominator by provider and first day of the period."""
-    known = {"core.indicator_period": PERIODS[:2], "core.site": SITES}
+    known = {"core.indicator_period": PERIODS[:2], "core.site": SITES, **tables}
+    for shared in (one for one, names in SHARED.items() if name in names):
+        known = {shared: [tuple(row.values()) for row in model(shared).run(known)]}
     return {
         (r["provider_id"], r["period_start_date"]): (r["numerator"], r["denominator"])
-        for r in model(name).run({**known, **tables})
+        for r in model(f"indicator.{name}").run(known)
     }
 
 
@@ -172,6 +191,43 @@ def test_blood_pressure_is_in_balance_when_both_are() -> None:
         },
     )
     assert found == {("Y2", OCTOBER): (1, 2)}
+
+
+def test_of_several_diagnoses_the_strictest_goal_holds() -> None:
+    """60 is below 70 and not below 53; with the milder diagnosis alone it is in balance."""
+    mild, strict = ("mild", "70"), ("strict", "53")
+    found = counted(
+        "ldl_in_target",
+        {
+            "rulebook.treatment_goal": [
+                (date(2000, 1, 1), "ldl_in_target", group, "A", limit)
+                for group, limit in (mild, strict)
+            ],
+            "core.morbidity": [
+                (1, "mild", date(2017, 4, 1)),
+                (1, "strict", date(2016, 1, 1)),
+                (2, "mild", date(2017, 4, 1)),
+                (2, "strict", date(2015, 10, 1)),  # a diagnosis of over two years ago by October
+            ],
+            "core.measurement": [result(n, n, date(2017, 11, 5), "60") for n in (1, 2)],
+        },
+    )
+    assert found == {("Y2", OCTOBER): (1, 2)}
+
+
+def test_results_of_one_instant_count_in_order_of_their_numbers() -> None:
+    day = date(2017, 11, 5)
+    found = counted(
+        "hba1c_in_balance",
+        {
+            "rulebook.treatment_goal": [(date(2000, 1, 1), "hba1c_in_balance", "group", "A", "53")],
+            "core.morbidity": [(1, "group", date(2017, 4, 1))],
+            "core.measurement": [
+                result(8, 1, day, "40"), result(9, 1, day, "60"), result(7, 1, day, "40")
+            ],
+        },
+    )  # fmt: skip
+    assert found == {("Y2", OCTOBER): (0, 1)}
 
 
 def test_access_counts_visits_of_the_period_by_helsinki_days() -> None:
@@ -355,6 +411,10 @@ def standard(**tables: Any) -> dict[str, Any]:
     return {
         "core.person": people,
         "core.register_month": [(m,) for m in months],
+        "rulebook.standard_age_band": [
+            (date(2000, 1, 1), "young", 0, 50),
+            (date(2000, 1, 1), "old", 50, 200),
+        ],
         "core.resident_exposure": [
             (m, age, "1", 3 * days[m.month]) for m in months for age in (30, 70)
         ],
@@ -399,6 +459,36 @@ def test_emergency_use_is_standardised_by_age_and_sex() -> None:
         ),
     )
     assert found == {("Y1", OCTOBER): (4, D("0.5038")), ("Y2", OCTOBER): (1, D("0.1273"))}
+
+
+def test_a_birthday_moves_days_and_events_to_the_next_band() -> None:
+    """Person 1 turns 50 on 15.11.: of age 50 on the first day of December alone.
+
+    The old band has that one's days of December and one of the two events: an event in
+    3 x 92 + 31 days, and the young one in 2 x 92 + 61. Expected: 61 / 245 + 31 / 307.
+    """
+    months = [date(2017, m, 1) for m in (10, 11, 12)]
+    tables = standard(
+        **{
+            "core.hospital_episode": [
+                episode(1, 1, date(2017, 11, 30), "outpatient_visit"),
+                episode(2, 1, date(2017, 12, 1), "outpatient_visit"),
+            ],
+            "core.resident_exposure": [
+                (m, age, "1", days)
+                for m, of_month in zip(months, (31, 30, 31), strict=True)
+                for age, days in (
+                    (30, (3 if m.month < 12 else 2) * of_month),
+                    (70, (3 if m.month < 12 else 4) * of_month),
+                )
+            ],
+            "core.enrolment": [(1, "reception", "Y1", months[0], None, None)],
+        }
+    )
+    tables["core.person"] = [(1, "1", date(1967, 11, 15), None), *tables["core.person"][1:]]
+    expected = D(61) / 245 + D(31) / 307
+    years = round(expected * 552 / 2 / D("365.25"), 4)
+    assert counted("specialised_use", tables) == {("Y1", OCTOBER): (2, years)}
 
 
 def test_specialised_use_leaves_emergency_visits_out() -> None:

@@ -43,6 +43,9 @@ VALUE_TABLES = {
         "provider_id varchar, indicator_code varchar, period_end_date date,"
         " indicator_state_code varchar"
     ),
+    "rulebook.unfit_figure": (
+        "indicator_id varchar, provider_id varchar, from_date date, to_date date"
+    ),
     "rulebook.indicator_service": "indicator_id varchar, service_code varchar",
     "rulebook.indicator_delivery": "indicator_id varchar, source varchar, table_name varchar",
     "rulebook.indicator_month": "indicator_id varchar, end_month integer",
@@ -54,6 +57,6 @@ VALUE_TABLES = {
     ),
     "indicator.counted": (
         "indicator_id varchar, provider_id varchar, period_start_date date,"
-        " numerator decimal(18,4), denominator decimal(18,4)"
+        " numerator decimal(18,4), denominator decimal(18,4), reporter_code varchar"
     ),
 }
