@@ -1242,7 +1242,10 @@ _OF_INCENTIVES = (
             " group by provider_id, scheme_id, period_start_date)"
             " where not coalesce(abs(whole - 1) <= parts * 0.00000001, false)"
         ),
-        checked_sql="select count(*) from mart.incentive_score where score is not null",
+        checked_sql=(
+            "select count(*) from (select distinct provider_id, scheme_id, period_start_date"
+            " from mart.incentive_contribution where score is not null)"
+        ),
         description="where there is a score, the weights of what counts sum to 1",
     ),
 )
