@@ -20,6 +20,8 @@ from enum import StrEnum
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
+from dagster_project.rules.rounding import half_up_of_fraction
+
 CENT = Decimal("0.01")
 STEP = Decimal("0.00000001")
 """Parts are kept to eight decimals: the one step at which a score is rounded before euros."""
@@ -71,13 +73,6 @@ class Scored:
     """Of the indicators that count."""
 
 
-def half_up(value: Fraction, step: Decimal) -> Decimal:
-    """To the nearest step, halves away from nought."""
-    steps = abs(value) / Fraction(step)
-    whole = (2 * steps.numerator + steps.denominator) // (2 * steps.denominator)
-    return step * (whole if value >= 0 else -whole)
-
-
 def part_of(value: Decimal, *, floor: Decimal, target: Decimal) -> Decimal:
     """Where a value lies from floor (0) to target (1), to eight decimals; both ways of better.
 
@@ -87,7 +82,7 @@ def part_of(value: Decimal, *, floor: Decimal, target: Decimal) -> Decimal:
     if floor == target:
         raise ValueError("floor and target are one; an indicator needs room between them")
     reached = Fraction(value - floor) / Fraction(target - floor)
-    return half_up(min(max(reached, Fraction(0)), Fraction(1)), STEP)
+    return half_up_of_fraction(min(max(reached, Fraction(0)), Fraction(1)), STEP)
 
 
 def quotient(numerator: Decimal, denominator: Decimal, multiplier: int) -> Decimal:
@@ -96,7 +91,9 @@ def quotient(numerator: Decimal, denominator: Decimal, multiplier: int) -> Decim
     Raises:
         ZeroDivisionError: the denominator is nought.
     """
-    return half_up(Fraction(numerator) / Fraction(denominator) * multiplier, Decimal("0.0001"))
+    return half_up_of_fraction(
+        Fraction(numerator) / Fraction(denominator) * multiplier, Decimal("0.0001")
+    )
 
 
 def part_that_counts(item: Item) -> Decimal | None:
@@ -166,7 +163,7 @@ def worth(scored: Scored, terms: Terms, capitation_eur: Decimal) -> dict[str, De
         * (Fraction(scored.parts[name]) - Fraction(terms.neutral_score))
         for name in names
     )
-    cents = [half_up(total, CENT) for total in accumulate(exact, initial=Fraction(0))]
+    cents = [half_up_of_fraction(total, CENT) for total in accumulate(exact, initial=Fraction(0))]
     return {
         name: after - before for name, (before, after) in zip(names, pairwise(cents), strict=True)
     }
@@ -186,7 +183,9 @@ def neutral_adjustments(
         return dict.fromkeys(amounts, Decimal("0.00"))
     names = sorted(amounts)
     running = accumulate((capitation[name] for name in names), initial=Decimal(0))
-    cents = [half_up(-Fraction(whole) * Fraction(r) / Fraction(base), CENT) for r in running]
+    cents = [
+        half_up_of_fraction(-Fraction(whole) * Fraction(r) / Fraction(base), CENT) for r in running
+    ]
     return {
         name: after - before for name, (before, after) in zip(names, pairwise(cents), strict=True)
     }
@@ -222,7 +221,7 @@ def achievement_points(
 
 def achievement_payment(points: Fraction, eur_per_point: Decimal) -> Decimal:
     """Euros of points, to a cent."""
-    return half_up(points * Fraction(eur_per_point), CENT)
+    return half_up_of_fraction(points * Fraction(eur_per_point), CENT)
 
 
 def wilson(numerator: float, denominator: float, z: float = 1.96) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 
-from dagster_project.rules.incentive import half_up
+from dagster_project.rules.rounding import half_up_of_fraction
 
 Answers = Mapping[str, int | None]
 """By item; an item passed over is None or absent."""
@@ -83,7 +83,7 @@ def whoqol(domain: str, answers: Mapping[int, int | None]) -> Decimal | None:
     items = [_whoqol_item(n, given[n]) for n in WHOQOL_ITEMS[domain] if n in given]
     if len(WHOQOL_ITEMS[domain]) - len(items) > (1 if domain == "social" else 2):
         return None
-    return half_up((Fraction(sum(items), len(items)) - 1) * 25, TENTH)
+    return half_up_of_fraction((Fraction(sum(items), len(items)) - 1) * 25, TENTH)
 
 
 def _whoqol_item(number: int, answer: int) -> int:
@@ -105,7 +105,7 @@ def whodas(answers: Mapping[int, int | None]) -> Decimal | None:
         _within("item", answer, 0, 4)
     if len(given) < 11:
         return None
-    return half_up(Fraction(sum(given), 4 * len(given)) * 100, TENTH)
+    return half_up_of_fraction(Fraction(sum(given), 4 * len(given)) * 100, TENTH)
 
 
 def _within(item: str, answer: int, lowest: int, highest: int) -> None:

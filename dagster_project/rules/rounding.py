@@ -1,4 +1,4 @@
-"""Half-up rounding of decimals, at the steps that are named.
+"""Half-up rounding of decimals and fractions, at the steps that are named.
 
 Here: rounding alone. Not here: which step rounds to what.
 """
@@ -6,6 +6,7 @@ Here: rounding alone. Not here: which step rounds to what.
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from fractions import Fraction
 
 PRECISION = 60
 """Digits in which rules divide: far more than any step keeps."""
@@ -15,6 +16,13 @@ def half_up(value: Decimal, unit: Decimal) -> Decimal:
     """The multiple of the unit nearest to a value, the one farther from nought of two as near."""
     with localcontext(prec=PRECISION):
         return value.quantize(unit, rounding=ROUND_HALF_UP)
+
+
+def half_up_of_fraction(value: Fraction, unit: Decimal) -> Decimal:
+    """The same of a fraction, which is exact whatever its denominator."""
+    units = abs(value) / Fraction(unit)
+    whole = (2 * units.numerator + units.denominator) // (2 * units.denominator)
+    return unit * (whole if value >= 0 else -whole)
 
 
 def ratio(numerator: Decimal | int, denominator: Decimal | int, unit: Decimal) -> Decimal:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from dagster_project.incentive_worth import QUERY
 from dagster_project.rules import incentive
 from dagster_project.rules.incentive import Item, Scored, State, Terms
+from dagster_project.rules.rounding import half_up_of_fraction
 from tests.support.incentives import CONTRIBUTION_TABLES, PERIODS, VALUE_TABLES, VERSION
 from tests.support.models import Bench, bench
 
@@ -71,7 +72,7 @@ TERMS = st.builds(
 def shares(drawn: list[Drawn]) -> list[Decimal]:
     """Weights that sum to 1, to eight decimals."""
     whole = sum(d.weight for d in drawn)
-    found = [incentive.half_up(Fraction(d.weight, whole), STEP) for d in drawn]
+    found = [half_up_of_fraction(Fraction(d.weight, whole), STEP) for d in drawn]
     return [*found[:-1], 1 - sum(found[:-1], D(0))]
 
 
@@ -131,7 +132,7 @@ def rounded(scored: Scored, name: str) -> tuple[Any, ...]:
         return (None, None)
     effective = scored.effective_weights[name]
     product = effective * Fraction(part)
-    return (incentive.half_up(effective, STEP), incentive.half_up(product, STEP))
+    return (half_up_of_fraction(effective, STEP), half_up_of_fraction(product, STEP))
 
 
 @given(drawn=INDICATORS, terms=TERMS)
@@ -144,7 +145,7 @@ def test_sql_scores_as_the_rule_does(contribution: Bench, drawn: list[Drawn], te
     for name, row in found.items():
         assert (row["effective_weight"], row["score_contribution"]) == rounded(scored, name)
         assert row["measured_weight"] == scored.measured_weight
-        score = None if scored.score is None else incentive.half_up(scored.score, STEP)
+        score = None if scored.score is None else half_up_of_fraction(scored.score, STEP)
         assert row["score"] == score
 
 
