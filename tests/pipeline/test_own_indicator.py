@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from dagster_project import pipeline
+from dagster_project.errors import BuildError
+from dagster_project.incentive_worth import without_score, worths
 from dagster_project.pipeline import Definition, Session
 from dagster_project.vault.keys import create_keyring
 from tests.support.deliveries import (
@@ -160,6 +162,26 @@ def test_an_indicator_is_added_by_two_files(home: Session) -> None:
         " where period_start_date = date '2017-05-01' order by all"
     )
     assert balanced == [("P1", 3, 4)]  # 40, 45 and 50 are below 53, and 55 is not
+
+
+def test_too_little_measured_is_no_score_and_no_euros(home: Session) -> None:
+    """Nothing but contacts, choices and HbA1c came: the rest is at the floor or unknown."""
+    assert not take_in(home, *ALL).refusals
+    quick_build(home)
+    period = date(2017, 10, 1)
+    measured = dict(
+        home.lake.rows(
+            "select indicator_id, weight from mart.incentive_contribution where counted_part"
+            " is not null and provider_id = 'P1' and scheme_id = 'reception'"
+            " and period_start_date = ?",
+            [period],
+        )
+    )
+    told = {(s, p): weight for s, p, weight in without_score(home.lake, period)}
+    assert told["reception", "P1"] == sum(measured.values())
+    assert {one.provider_id for one in worths(home.lake, period)} & {p for _, p in told} == set()
+    with pytest.raises(BuildError, match=r"no period starts in 2017-11; .*2017-05, 2017-10"):
+        worths(home.lake, date(2017, 11, 1))
 
 
 def test_months_one_by_one_give_what_all_at_once_gives(

@@ -18,6 +18,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from dagster_project.incentive_worth import QUERY
+from dagster_project.pipeline import load_definition
 from dagster_project.rules import incentive
 from dagster_project.rules.incentive import Item, Scored, State, Terms
 from dagster_project.rules.rounding import half_up_of_fraction
@@ -28,6 +29,7 @@ PROFILE = hypothesis_settings.get_profile(hypothesis_settings.get_current_profil
 FEW = hypothesis_settings(PROFILE, max_examples=max(2, PROFILE.max_examples // 5))
 D = Decimal
 STEP = D("0.00000001")
+SCORE_SQL = load_definition().graph.model("mart.incentive_score").sql
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,29 @@ def test_sql_scores_as_the_rule_does(contribution: Bench, drawn: list[Drawn], te
         assert row["measured_weight"] == scored.measured_weight
         score = None if scored.score is None else half_up_of_fraction(scored.score, STEP)
         assert row["score"] == score
+
+
+@FEW
+@given(drawn=INDICATORS, terms=TERMS)
+def test_sql_states_the_share_that_a_score_adds_or_takes(
+    contribution: Bench, drawn: list[Drawn], terms: Terms
+) -> None:
+    contribution.run(tables(drawn, terms))
+    on = contribution.connection
+    on.execute(f"create or replace table mart.incentive_contribution as {contribution.sql}")
+    states = [d.state for d in drawn]
+    ((score, share, *counts),) = on.execute(
+        "select score, share_of_capitation, indicator_count, counted_indicator_count,"
+        " overdue_count, too_small_count, unreliable_count"
+        f" from ({SCORE_SQL}) where period_start_date = ?",
+        [PERIODS[1][0]],
+    ).fetchall()
+    scored = incentive.score(items(drawn), terms.minimum_weight)
+    of_states = (State.OVERDUE, State.TOO_SMALL, State.UNRELIABLE)
+    assert counts == [len(drawn), len(scored.parts), *(states.count(s) for s in of_states)]
+    assert (score is None) == (share is None) == (scored.score is None)
+    if scored.score is not None:
+        assert abs(float(share) - float(incentive.share_of_capitation(scored.score, terms))) < 1e-7
 
 
 @FEW
