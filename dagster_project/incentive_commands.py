@@ -5,7 +5,9 @@ Here: arguments, what is printed. Not here: any work (`incentive_worth`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -32,17 +34,23 @@ def incentive_worth(
         start = period.date().replace(day=1)
         found = worths(session.lake, start)
         unscored = without_score(session.lake, start)
+    for line in lines(found, unscored, provider):
+        typer.echo(line)
+
+
+def lines(
+    found: Sequence[Worth], unscored: Sequence[tuple[str, str, Decimal]], provider: str = ""
+) -> Iterator[str]:
+    """All providers, or one with its indicators below each of its schemes."""
     for done in outcomes(found):
         if provider in ("", done.provider_id):
-            typer.echo(_line(done))
+            yield _line(done)
+        if provider == done.provider_id:
+            mine = (done.scheme_id, done.provider_id)
+            yield from (_indicator_line(w) for w in found if (w.scheme_id, w.provider_id) == mine)
     for scheme_id, provider_id, weight in unscored:
         if provider in ("", provider_id):
-            typer.echo(
-                f"{scheme_id:12}{provider_id:8}no score: of the weight {weight:.4f} is measured"
-            )
-    for one in found:
-        if one.provider_id == provider:
-            typer.echo(_indicator_line(one))
+            yield f"{scheme_id:12}{provider_id:8}no score: of the weight {weight:.4f} is measured"
 
 
 def _line(done: Outcome) -> str:

@@ -40,7 +40,7 @@ class Worth:
     counted_part: Decimal
     score: Decimal
     paid_eur: Decimal
-    """Capitation settled so far of the period's months."""
+    """Capitation settled so far for the period's months, corrections of them included."""
     worth_eur: Decimal
 
 

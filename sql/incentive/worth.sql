@@ -3,16 +3,41 @@
 -- indicators' ids, so that a provider's indicators sum to its bonus or sanction. In whole numbers:
 -- parts, weights and shares in hundred-millionths, euros in cents.
 with
+-- For the list alone: fees of acts and what is paid beside them are no base of a bonus. A
+-- correction belongs to the month that it corrects.
+entry as (
+    select
+        capitation_run_id,
+        settlement_month as paid_for_month,
+        line_kind_code,
+        provider_id,
+        is_shadow,
+        amount_eur
+    from mart.capitation_line
+    union all
+    select
+        capitation_run_id,
+        corrected_month as paid_for_month,
+        line_kind_code,
+        provider_id,
+        is_shadow,
+        amount_eur
+    from mart.capitation_adjustment
+),
+
 paid as (
     select
         run.service_code,
-        payment.provider_id,
-        bool_and(payment.is_shadow) as is_shadow,
-        sum(payment.amount_eur) as paid_eur
-    from mart.capitation_payment as payment
-    inner join mart.capitation_run as run on payment.capitation_run_id = run.capitation_run_id
-    where payment.settlement_month >= $begin_date and payment.settlement_month < $end_date
-    group by run.service_code, payment.provider_id
+        entry.provider_id,
+        bool_and(entry.is_shadow) as is_shadow,
+        sum(entry.amount_eur) as paid_eur
+    from entry
+    inner join mart.capitation_run as run on entry.capitation_run_id = run.capitation_run_id
+    where
+        entry.paid_for_month >= $begin_date
+        and entry.paid_for_month < $end_date
+        and entry.line_kind_code not in ('act', 'incentive')
+    group by run.service_code, entry.provider_id
 ),
 
 counted as (

@@ -237,10 +237,11 @@ def test_withholding_or_calling_unfit_never_raises_what_is_paid(
 def ledger(contribution: Bench) -> duckdb.DuckDBPyConnection:
     """The ledger's tables beside those that the model reads."""
     connection = contribution.connection
-    connection.execute(
-        "create table mart.capitation_payment (capitation_run_id bigint, provider_id varchar,"
-        " settlement_month date, is_shadow boolean, amount_eur decimal(18,2))"
-    )
+    for table, month in (("line", "settlement_month"), ("adjustment", "corrected_month")):
+        connection.execute(
+            f"create table mart.capitation_{table} (capitation_run_id bigint, provider_id varchar,"
+            f" {month} date, line_kind_code varchar, is_shadow boolean, amount_eur decimal(18,2))"
+        )
     connection.execute(
         "create table mart.capitation_run (capitation_run_id bigint, service_code varchar)"
     )
@@ -259,17 +260,25 @@ def test_sql_is_worth_what_the_rule_says(
     contribution.run(tables(drawn, terms))
     ledger.execute(f"create or replace table mart.incentive_contribution as {contribution.sql}")
     paid, start = D(cents) / 100, PERIODS[1][0]
-    ledger.execute("delete from mart.capitation_payment")
-    ledger.executemany(
-        "insert into mart.capitation_payment values (?, ?, ?, false, ?)",
-        [
-            (1, "Y1", start, D(7)),
-            (1, "Y1", PERIODS[1][1].replace(day=1), paid - 7),
-            (1, "Y1", PERIODS[0][0], D(999)),
-            (1, "Y2", start, D(999)),
-            (2, "Y1", start, D(999)),
-        ],
-    )
+    lines = [
+        (1, "Y1", start, "capitation", D(7)),
+        (1, "Y1", PERIODS[1][1].replace(day=1), "capitation", paid),
+        (1, "Y1", start, "act", D(999)),
+        (1, "Y1", start, "incentive", D(999)),
+        (1, "Y1", PERIODS[0][0], "capitation", D(999)),
+        (1, "Y2", start, "capitation", D(999)),
+        (2, "Y1", start, "capitation", D(999)),
+    ]
+    corrections = [
+        (1, "Y1", start, "breakpoint", D(-7)),
+        (1, "Y1", PERIODS[0][0], "capitation", D(999)),
+        (1, "Y1", start, "act", D(999)),
+    ]
+    for table, entries in (("line", lines), ("adjustment", corrections)):
+        ledger.execute(f"delete from mart.capitation_{table}")
+        ledger.executemany(
+            f"insert into mart.capitation_{table} values (?, ?, ?, ?, false, ?)", entries
+        )
     found = ledger.execute(
         QUERY.read_text("utf-8"),
         {"period_start_date": start, "begin_date": start, "end_date": PERIODS[2][0]},

@@ -1,6 +1,6 @@
 """Bonuses and sanctions of providers from the worth of their indicators, by hand.
 
-Here: sums, shadow and budget neutrality. Not here: the worth of an indicator (`test_incentive_rule`
+Here: sums, shadow and budget neutrality, and how they are told. Not here: the worth of an indicator (`test_incentive_rule`
 and `tests/property/test_incentive`), asking the lake (`tests/pipeline/test_own_indicator`).
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from dagster_project.incentive_commands import lines
 from dagster_project.incentive_worth import Outcome, Worth, outcomes
 
 D = Decimal
@@ -49,3 +50,17 @@ def test_a_neutral_scheme_takes_the_sum_from_all_that_are_paid() -> None:
 def test_a_scheme_that_is_not_neutral_takes_nothing_from_anyone() -> None:
     found = outcomes([worth("Y1", "10.00", neutral=False), worth("Y2", "5.00", neutral=False)])
     assert [one.neutrality_eur for one in found] == [0, 0]
+
+
+def test_all_providers_are_told_or_one_with_its_indicators() -> None:
+    found = [worth("Y1", "10.00", neutral=False), worth("Y2", "5.00", shadow=True)]
+    unscored = [("S", "Y3", D("0.38"))]
+    said = [" ".join(line.split()) for line in lines(found, unscored)]
+    assert said == [
+        "S Y1 score 0.6000 1000.00 EUR paid +10.00 EUR",
+        "S Y2 score 0.6000 1000.00 EUR paid +5.00 EUR shadow",
+        "S Y3 no score: of the weight 0.3800 is measured",
+    ]
+    one = [" ".join(line.split()) for line in lines(found, unscored, "Y1")]
+    assert one == [said[0], "x measured 50.00 weight 0.5000 reached 0.7000 +10.00 EUR"]
+    assert list(lines(found, unscored, "Y9")) == []
