@@ -1,7 +1,8 @@
 """Bonuses and sanctions of providers from the worth of their indicators, by hand.
 
-Here: sums, shadow and budget neutrality, and how they are told. Not here: the worth of an indicator (`test_incentive_rule`
-and `tests/property/test_incentive`), asking the lake (`tests/pipeline/test_own_indicator`).
+Here: sums, shadow and budget neutrality, and how they are told. Not here: the worth of an indicator
+(`test_incentive_rule`, `tests/property/test_incentive`), asking the lake
+(`tests/pipeline/test_own_indicator`).
 """
 
 from __future__ import annotations
