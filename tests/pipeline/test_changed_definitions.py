@@ -16,7 +16,7 @@ import pytest
 from dagster_project import pipeline
 from dagster_project.contracts.model import Catalogue, Contract
 from dagster_project.errors import BuildError
-from dagster_project.indicators import COUNTED
+from dagster_project.indicators import counted_model, load_indicators
 from dagster_project.pipeline import Definition, load_definition
 from dagster_project.settings import Settings
 from dagster_project.sql_models import SCHEMAS, ModelGraph, load_models
@@ -58,7 +58,7 @@ def with_model(folder: Path, name: str, old: str, new: str) -> Definition:
                 text = text.replace(old, new)
             (folder / schema / path.name).write_text(text, encoding="utf-8")
     hashes = pipeline.model_hashes(loaded.catalogue, loaded.rulebooks)
-    together = (loaded.graph.model(COUNTED),)
+    together = (counted_model(load_indicators(pipeline.SQL)),)
     changed = load_models(folder, hashes, also=together)
     kept = tuple(m for m in changed.models if m.full_name in loaded.graph.fingerprints)
     return replace(loaded, graph=ModelGraph(kept, changed.fingerprints))
