@@ -29,7 +29,8 @@ goal as (
         valid_from_date,
         lead(valid_from_date, 1, date '9999-12-31') over (
             partition by goal_id, morbidity_group_code, test_code order by valid_from_date
-        ) as next_from_date
+        ) as next_from_date,
+        dense_rank() over (partition by goal_id order by test_code) as test_number
     from rulebook.treatment_goal
 ),
 
@@ -46,8 +47,9 @@ diagnosed as (
     where morbidity_group_code in (select goal.morbidity_group_code from goal)
 ),
 
--- A person's results in order of time; of those of one instant in order of their numbers.
-numbered as (
+-- A result counts until the next one of the test; of those of one instant the one of the greatest
+-- number.
+result as (
     select
         measurement.person_id,
         measurement.test_code,
@@ -55,10 +57,12 @@ numbered as (
         measurement.measurement_month,
         measurement.value,
         site.provider_id,
-        row_number() over (
-            partition by measurement.person_id
+        date_diff('second', timestamp '2000-01-01 00:00:00', measurement.measured_at)
+            as measured_second,
+        lead(measurement.measured_date, 1, date '9999-12-31') over (
+            partition by measurement.person_id, measurement.test_code
             order by measurement.measured_at, measurement.measurement_id
-        ) as result_number
+        ) as next_date
     from core.measurement as measurement
     left join core.site as site
         on
@@ -71,16 +75,6 @@ numbered as (
         and measurement.status_code in ('final', 'corrected')
 ),
 
--- A result counts until the next one of the test.
-result as (
-    select
-        *,
-        lead(measured_date, 1, date '9999-12-31') over (
-            partition by person_id, test_code order by result_number
-        ) as next_date
-    from numbered
-),
-
 newest as (
     select
         period.period_start_date,
@@ -88,7 +82,7 @@ newest as (
         result.person_id,
         result.test_code,
         result.provider_id,
-        result.result_number,
+        result.measured_second,
         result.value
     from result
     inner join core.indicator_period as period
@@ -99,13 +93,15 @@ newest as (
 ),
 
 -- Every test of the goal is below its limit, and below each limit of several diagnoses. At the
--- provider of the newest.
+-- provider of the newest; of those of one second of the one whose test comes last.
 client as (
     select
         goal.goal_id,
         newest.period_start_date,
         newest.person_id,
-        arg_max_null(newest.provider_id, newest.result_number) as provider_id,
+        arg_max_null(
+            newest.provider_id, newest.measured_second * 100 + goal.test_number
+        ) as provider_id,
         bool_and(newest.value < goal.below_value) as is_in_balance
     from newest
     inner join goal
