@@ -91,6 +91,10 @@ TABLES = {
     "rulebook.standard_age_band": (
         "valid_from_date date, age_band varchar, from_age_years integer, below_age_years integer"
     ),
+    "core.channel_figure": (
+        "figure_code varchar, provider_id varchar, period_start_date date,"
+        " numerator decimal(18,2), denominator decimal(18,2), reporter_code varchar"
+    ),
     "core.treatment_balance": (
         "goal_id varchar, provider_id varchar, period_start_date date, in_balance_count bigint,"
         " client_count bigint"
@@ -101,6 +105,10 @@ TABLES = {
     ),
 }
 SHARED = {
+    "core.channel_figure": (
+        *("calls_answered", "messages_in_2_days"),
+        *("queue_minutes", "callback_minutes"),
+    ),
     "core.treatment_balance": ("hba1c_in_balance", "bp_in_balance", "ldl_in_target"),
     "core.standardised_use": ("emergency_use", "specialised_use", "avoidable_admissions"),
 }
