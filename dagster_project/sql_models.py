@@ -63,7 +63,7 @@ class Model:
     @cached_property
     def reads(self) -> frozenset[str]:
         """Tables and views the query reads, as `<schema>.<name>`."""
-        return _tables(self.sql)
+        return _tables(self.tree)
 
     @cached_property
     def parents(self) -> frozenset[str]:
@@ -72,7 +72,8 @@ class Model:
         Views over a staging table (`current.x`) count as `staging.x`; those over every coded column
         (`coded.x`) as `ops.x`, for they change with any delivery.
         """
-        found = set(self.reads).union(*(_tables(sql) for sql in self.touched))
+        touched = (sqlglot.parse_one(sql, read="duckdb") for sql in self.touched)
+        found = self.reads.union(*map(_tables, touched))
         return frozenset(_base(name) for name in found)
 
 
@@ -85,8 +86,7 @@ def _base(name: str) -> str:
     return f"staging.{table}" if schema in ("effective", "current") else name
 
 
-def _tables(sql: str) -> frozenset[str]:
-    tree = sqlglot.parse_one(sql, read="duckdb")
+def _tables(tree: exp.Expr) -> frozenset[str]:
     return frozenset(f"{t.db}.{t.name}" for t in tree.find_all(exp.Table) if t.db)
 
 
