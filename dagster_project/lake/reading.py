@@ -65,7 +65,8 @@ class Arrivals:
     @property
     def tables(self) -> dict[int, str]:
         """Tables in memory with the records of each delivery, by sequence."""
-        return _tables(self.each)
+        read = (one for one in self.each if isinstance(one, Arrival))
+        return {one.file.sequence: one.records for one in read if one.records}
 
 
 def fingerprint(file: LandingFile) -> Fingerprint:
@@ -89,11 +90,14 @@ def in_groups(files: Iterable[LandingFile]) -> Iterator[tuple[LandingFile, ...]]
     What a delivery costs however small, a group costs once.
     """
     group: list[LandingFile] = []
+    byte_count = 0
     for file in files:
-        if group and not _may_join(group, file):
+        size = _size(file)
+        if group and not (_may_join(group, file) and byte_count + size <= _BYTES_OF_A_GROUP):
             yield tuple(group)
-            group = []
+            group, byte_count = [], 0
         group.append(file)
+        byte_count += size
     if group:
         yield tuple(group)
 
@@ -103,7 +107,6 @@ def _may_join(group: list[LandingFile], file: LandingFile) -> bool:
         len(group) < _MOST_IN_A_GROUP
         and file.contract is group[0].contract
         and file.sequence not in {other.sequence for other in group}
-        and _byte_count([*group, file]) <= _BYTES_OF_A_GROUP
     )
 
 
@@ -130,7 +133,7 @@ def read_ahead(
     pool = ThreadPoolExecutor(max_workers=readers)
     try:
         for number, group in enumerate(in_groups(files)):
-            size = _byte_count(group)
+            size = sum(map(_size, group))
             while len(ahead) > readers or (ahead and size + sum(s for s, _ in ahead) > room):
                 yield ahead.popleft()[1].result()
             arrivals = pool.submit(_read_group, lake.beside(), blobs, group, known, number, on_step)
@@ -139,10 +142,6 @@ def read_ahead(
             yield ahead.popleft()[1].result()
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _byte_count(files: Iterable[LandingFile]) -> int:
-    return sum(_size(file) for file in files)
 
 
 def _size(file: LandingFile) -> int:
@@ -156,10 +155,6 @@ def forget(lake: Lake, arrivals: Arrivals) -> None:
     """Drop what was read."""
     for table in (*arrivals.tables.values(), arrivals.new_codes):
         lake.execute(f"drop table if exists memory.main.{table}")
-
-
-def _tables(each: Iterable[Arrival | Refused]) -> dict[int, str]:
-    return {a.file.sequence: a.records for a in each if isinstance(a, Arrival) and a.records}
 
 
 def _read_group(
@@ -179,7 +174,7 @@ def _read_group(
             except DeliveryRefused as reason:
                 each.append(Refused(file, reason))
         arrivals = Arrivals(files[0].contract, tuple(each), f"new_code_{group}")
-        gate.find_new_codes(lake, arrivals.contract, _tables(each), into=arrivals.new_codes)
+        gate.find_new_codes(lake, arrivals.contract, arrivals.tables, into=arrivals.new_codes)
         on_step("new codes found")
         return arrivals
 
