@@ -18,7 +18,7 @@ from dagster_project.settings import Settings
 from dagster_project.vault.keys import keyed
 
 incentive_app = typer.Typer(
-    no_args_is_help=True, help="Indicators, scores, and what they are worth; nothing is posted."
+    no_args_is_help=True, help="Indicators, scores, and what they are worth; settlement posts them."
 )
 
 

@@ -1,10 +1,10 @@
-"""What scores are worth in euros, of what was paid for the list: shown, and never posted.
+"""What scores are worth in euros, of what was paid for the list: shown, by indicator.
 
-The early warning of a period under way, and what each indicator of a finished one would bring or
-take. Capitation is the ledger's; of months not yet settled nothing is counted.
+The early warning of a period under way, and what each indicator of a finished one brings or takes.
+Capitation is the ledger's; of months not yet settled nothing is counted.
 
 Here: asking for it, and budget neutrality over providers. Not here: the rule (`rules.incentive`),
-the query (`sql/incentive/worth.sql`, which is held to it), posting to the ledger.
+the query (`sql/incentive/worth.sql`, which is held to it), posting to the ledger (`settlement`).
 """
 
 from __future__ import annotations

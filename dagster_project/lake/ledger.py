@@ -103,6 +103,12 @@ FROZEN_TABLES = {
     "frozen_incentive": """
         capitation_run_id bigint not null, rulebook_id varchar not null, list_month date not null,
         incentive_share decimal(18,8) not null""",
+    "frozen_score": """
+        capitation_run_id bigint not null, rulebook_id varchar not null, list_month date not null,
+        provider_id varchar not null, period_start_date date not null,
+        period_end_date date not null, is_budget_neutral boolean not null,
+        measured_weight decimal(18,8) not null, weighted_distance decimal(18,16) not null,
+        score_room decimal(18,8) not null, score_share decimal(18,8) not null""",
     "frozen_provider": """
         capitation_run_id bigint not null, rulebook_id varchar not null, list_month date not null,
         provider_id varchar not null, provider_name varchar, is_shadow boolean not null,

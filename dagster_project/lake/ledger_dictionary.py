@@ -39,9 +39,11 @@ MEANINGS = {
     "ledger_sha256": "Digest of lines, corrections, payments and explanations.",
     "line_eur": "Lines of the month, euros.",
     "line_kind_code": "capitation, unseen (protected persons, at the mean of the list), breakpoint"
-    " (size of the list), act or incentive; of a correction capitation, act or incentive.",
+    " (size of the list), act or incentive; of a correction capitation, act, incentive or score"
+    " (bonus or sanction of a period, under its first month).",
     "list_from_count": "Persons on the list beyond whom the step holds.",
     "list_month": "First day of the month that the row is of.",
+    "measured_weight": "Weight of the indicators that count in the score.",
     "mode_code": "trial or need.",
     "month_days": "Days of the month.",
     "municipality_code": "Municipality of residence; empty where the line is of no one place.",
@@ -50,6 +52,8 @@ MEANINGS = {
     "observed_eur": "Cost observed of the list in the window before it was a list.",
     "paid_days": "Person-days of choices that are paid.",
     "performed_date": "Day on which the act was done; empty where the person is.",
+    "period_end_date": "Last day of the reporting period.",
+    "period_start_date": "First day of the reporting period.",
     "person_count": "Persons with days in the cell.",
     "person_days": "Days on the list, summed over persons; of a correction the change.",
     "person_id": "The person; empty once erased or protected, days and acts staying in their sum.",
@@ -58,15 +62,18 @@ MEANINGS = {
     "provider_name": "Name of the provider at the settlement.",
     "quantity": "Person-days, or acts, of the step.",
     "rate_eur": "Euros per person-year, every factor applied, to 8 decimals; of an act its fee, of"
-    " an incentive its share.",
+    " an incentive its share, of a score the greatest bonus or sanction as a share.",
     "raw_factor": "Observed over expected, before credibility and bounds.",
     "reason_code": "Why a closed month is corrected: late_enrolment, late_end, corrected_choice,"
     " death, move, register_correction, withdrawn_delivery, late_act, withdrawn_act or"
-    " tariff_correction; an incentive is corrected for the reason of what it is a share of.",
+    " tariff_correction; an incentive is corrected for the reason of what it is a share of."
+    " Of a score period_scored, the first time, then score_correction.",
     "regional_factor": "Regional factor of the municipality.",
     "rulebook_id": "Payment scheme.",
     "rulebook_text": "The rulebook file as it was.",
     "run_id": "Run of the software, as in ops.run.",
+    "score_room": "Room of the score on its own side of the neutral one.",
+    "score_share": "Greatest bonus, or sanction, as a share of what is paid for the list.",
     "service_code": "Service that the lists are for.",
     "settled_at": "When the run was, UTC.",
     "settlement_month": "First day of the month that the run closes.",
@@ -87,6 +94,7 @@ MEANINGS = {
     "text_fi": "The step in Finnish.",
     "text_sv": "The step in Swedish.",
     "version_date": "Day from which the version of the scheme is in force.",
+    "weighted_distance": "Sum over indicators of weight times distance from the neutral score.",
     "window_from_date": "First day of the window of prior cost.",
     "window_to_date": "Day after the last of the window of prior cost.",
     "without_eur": "What the payment would be without the step.",

@@ -1,11 +1,11 @@
-"""Acts that a scheme pays beside the capitation, and the incentive on both: inputs and corrections.
+"""What a scheme pays beside the capitation: acts, the incentive on both, scores of periods.
 
 Acts have no cut-off of their own: a month is settled on the acts that core has when it is settled,
 and what comes, changes or goes after that is corrected in later runs. Acts of closed months are
 looked through only when something was delivered since the run before, and then only those of whom
 something differs are worked out again; a scheme without fees has none.
 
-Here: fees, shares, acts of the month, changes to acts of closed months. Not here: lists
+Here: fees, shares, acts of the month, changes to acts of closed months, scores. Not here: lists
 (`freezing`), amounts (`reckoning`).
 """
 
@@ -23,6 +23,12 @@ _NO_ACT = (
     " '' as provider_id, '' as procedure_code, false as is_shadow, 0::bigint as act_count limit 0"
 )
 _NO_ACT_CHANGE = f"select *, '' as reason_code from ({_NO_ACT})"
+_NO_SCORE = (
+    "select null::date as list_month, '' as provider_id, null::date as period_start_date,"
+    " null::date as period_end_date, false as is_budget_neutral,"
+    " null::decimal(18, 8) as measured_weight, null::decimal(18, 16) as weighted_distance,"
+    " null::decimal(18, 8) as score_room, null::decimal(18, 8) as score_share limit 0"
+)
 _NO_SUM = (
     "select null::date as list_month, '' as line_kind_code, '' as provider_id,"
     " '' as procedure_code, false as is_shadow, 0::bigint as act_count,"
@@ -31,13 +37,14 @@ _NO_SUM = (
 
 
 def take_acts(bench: Bench) -> None:
-    """Fees and share of the version, and the acts of the month; most schemes have none."""
+    """Fees and share of the version, acts of the month, no score yet; most schemes have none."""
     for table in FACTORS:
         bench.make(table)
     if bench.rows("select 1 from settle.act_fee limit 1"):
         bench.make("act")
     else:
         bench.take("act", _NO_ACT)
+    bench.take("score", _NO_SCORE)
     have_no_changes(bench)
 
 
@@ -69,8 +76,8 @@ def is_capitation_only(bench: Bench) -> bool:
 
 
 def take_settled(bench: Bench) -> None:
-    """What the ledger has of acts and euros, for schemes with fees or a share."""
-    if not is_capitation_only(bench):
+    """What the ledger has of acts and euros, for schemes with fees, a share or scores."""
+    if not is_capitation_only(bench) or bench.rows("select 1 from settle.score limit 1"):
         bench.make("settled_sum")
 
 

@@ -368,6 +368,7 @@ def _gather_changes(bench: Bench) -> None:
     earlier = earlier_run(bench.lake, bench.values["rulebook_id"], bench.values["list_month"])
     if earlier is not None:
         bench.make("closed")
+        bench.make("score")
         _compare(bench, earlier)
         bench.take("month", "select list_month, year_days, neutrality_factor from settle.closed")
 
@@ -436,7 +437,7 @@ def _relist(bench: Bench, first: date) -> None:
         acts.compare(bench, begin)
 
 
-_OWN = ("tariff", "regional_factor", "group_factor", "breakpoint", "act", *acts.FACTORS)
+_OWN = ("tariff", "regional_factor", "group_factor", "breakpoint", "act", "score", *acts.FACTORS)
 """Frozen of the month that is settled."""
 _CLOSED = ("tariff", "regional_factor", "group_factor")
 """Of closed months, as settled."""
@@ -483,7 +484,7 @@ def _is_out_of_turn(lake: Lake, earlier: Earlier) -> bool:
 def freeze(bench: Bench, rulebooks: Iterable[Rulebook]) -> None:
     """Write every input into the ledger; call it in a transaction."""
     for book in rulebooks:
-        if book.name.startswith("capitation_"):
+        if book.name.startswith(("capitation_", "incentive_")):
             _store(
                 bench,
                 "frozen_rulebook",

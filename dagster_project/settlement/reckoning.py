@@ -53,6 +53,7 @@ def reckon(bench: Bench) -> Reckoned:
     bench.make("adjustment", "capitation_adjustment")
     bench.add("adjustment", "act_adjustment")
     bench.add("adjustment", "incentive_adjustment")
+    bench.add("adjustment", "score_adjustment")
     _refuse_lost_acts(bench)
     bench.make("payment", "capitation_payment")
     _refuse_lost_cents(bench)
@@ -207,7 +208,7 @@ def inputs_text(bench: Bench) -> str:
         "(select provider_id, procedure_code, is_shadow, sum(act_count) as act_count"
         " from settle.act where list_month = $list_month group by all)"
     )
-    tables = ("tariff", "regional_factor", "group_factor", "breakpoint", *FACTORS)
+    tables = ("tariff", "regional_factor", "group_factor", "breakpoint", "score", *FACTORS)
     own = (f"(select * from settle.{table} where list_month = $list_month)" for table in tables)
     return "".join(table_text(bench, sql) for sql in (cells, acts, *own))
 

@@ -118,6 +118,12 @@ _TEXTS = {
         "sv": "Rättelse av incitamentsandelen för {month}, {reason}: {eur}.",
         "en": "Correction of the incentive share of {month}, {reason}: {eur}.",
     },
+    "adjustment_score": {
+        "fi": "Mittareiden bonus tai sanktio jaksolta, joka alkoi {month}, {reason}: {eur}.",
+        "sv": "Bonus eller sanktion enligt indikatorerna för perioden från {month}, {reason}:"
+        " {eur}.",
+        "en": "Bonus or sanction by the indicators of the period from {month}, {reason}: {eur}.",
+    },
     "payment": {
         "fi": "Maksetaan {eur}.",
         "sv": "Betalas {eur}.",
@@ -140,6 +146,8 @@ REASONS = {
     "late_act": ("toimenpide tiedossa myöhässä", "åtgärd känd sent", "late act"),
     "withdrawn_act": ("peruttu toimenpide", "återkallad åtgärd", "withdrawn act"),
     "tariff_correction": ("taksan korjaus", "tariffrättelse", "tariff correction"),
+    "period_scored": ("jakso pisteytetty", "perioden poängsatt", "period scored"),
+    "score_correction": ("pisteytyksen oikaisu", "rättelse av poängen", "correction of the score"),
 }
 """By reason code: Finnish, Swedish, English."""
 

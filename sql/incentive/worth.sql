@@ -36,7 +36,7 @@ paid as (
     where
         entry.paid_for_month >= $begin_date
         and entry.paid_for_month < $end_date
-        and entry.line_kind_code not in ('act', 'incentive')
+        and entry.line_kind_code not in ('act', 'incentive', 'score')
     group by run.service_code, entry.provider_id
 ),
 

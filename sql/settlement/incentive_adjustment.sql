@@ -20,7 +20,7 @@ settled as (
         is_shadow,
         sum(amount_eur) as amount_eur
     from settle.settled_sum
-    where line_kind_code <> 'incentive'
+    where line_kind_code not in ('incentive', 'score')
     group by list_month, provider_id, is_shadow
 ),
 

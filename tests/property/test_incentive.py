@@ -22,8 +22,10 @@ from dagster_project.pipeline import load_definition
 from dagster_project.rules import incentive
 from dagster_project.rules.incentive import Item, Scored, State, Terms
 from dagster_project.rules.rounding import half_up_of_fraction
+from dagster_project.settlement.bench import query
 from tests.support.incentives import CONTRIBUTION_TABLES, PERIODS, VALUE_TABLES, VERSION
 from tests.support.models import Bench, bench
+from tests.support.settling import CORE
 
 PROFILE = hypothesis_settings.get_profile(hypothesis_settings.get_current_profile_name())
 FEW = hypothesis_settings(PROFILE, max_examples=max(2, PROFILE.max_examples // 5))
@@ -286,6 +288,74 @@ def test_sql_is_worth_what_the_rule_says(
     scored = incentive.score(items(drawn), terms.minimum_weight)
     assert {row[2]: row[-1] for row in found} == incentive.worth(scored, terms, paid)
     assert {row[-2] for row in found} <= {paid}
+
+
+@pytest.fixture(scope="module")
+def posting() -> duckdb.DuckDBPyConnection:
+    """The working tables that a period is posted from."""
+    connection = duckdb.connect(config={"threads": 1})
+    connection.execute("create schema settle; create schema mart; create schema core")
+    contribution, period = CORE["mart.incentive_contribution"], CORE["core.indicator_period"]
+    connection.execute(f"create table mart.incentive_contribution ({contribution})")
+    connection.execute(f"create table core.indicator_period ({period})")
+    connection.executemany(
+        "insert into core.indicator_period values (?, ?)", [p[:2] for p in PERIODS]
+    )
+    connection.execute(
+        "create table settle.settled_sum (list_month date, line_kind_code varchar,"
+        " provider_id varchar, is_shadow boolean, amount_eur decimal(18,2))"
+    )
+    connection.execute(
+        "create table settle.adjustment (corrected_month date, line_kind_code varchar,"
+        " provider_id varchar, is_shadow boolean, amount_eur decimal(18,2))"
+    )
+    return connection
+
+
+def post(
+    posting: duckdb.DuckDBPyConnection, lists: list[tuple[Scored, Decimal]], terms: Terms
+) -> dict[str, Decimal]:
+    """Euros by provider that are posted of the first period, in October; providers are numbered."""
+    start = PERIODS[0][0]
+    posting.execute("delete from mart.incentive_contribution; delete from settle.settled_sum")
+    for n, (scored, paid) in enumerate(lists):
+        rate = (terms.neutral_score, terms.bonus_share, terms.sanction_share)
+        for name, effective in scored.effective_weights.items():
+            weight = half_up_of_fraction(effective * Fraction(scored.measured_weight), STEP)
+            posting.execute(
+                "insert into mart.incentive_contribution values"
+                " (?, 'reception', ?, false, ?, ?, 1, ?, ?, ?, true)",
+                [f"Y{n}", start, weight, scored.parts[name], *rate],
+            )
+        posting.execute(
+            "insert into settle.settled_sum values (?, 'capitation', ?, false, ?)",
+            [start, f"Y{n}", paid],
+        )
+    values = {"service_code": "reception", "list_month": date(2017, 10, 1)}
+    posting.execute(f"create or replace table settle.score as {query('score')}", values)
+    rows = posting.execute(query("score_adjustment")).fetchall()
+    return {row[2]: row[-1] for row in rows}
+
+
+@given(
+    several=st.lists(st.tuples(INDICATORS, st.integers(0, 10**11)), min_size=1, max_size=4),
+    terms=TERMS,
+)
+def test_what_is_posted_is_what_the_rule_says(
+    posting: duckdb.DuckDBPyConnection,
+    several: list[tuple[list[Drawn], int]],
+    terms: Terms,
+) -> None:
+    """With budget neutrality over all, to the cent."""
+    drawn = [(incentive.score(items(d), terms.minimum_weight), D(c) / 100) for d, c in several]
+    lists = [(scored, paid) for scored, paid in drawn if scored.score is not None]
+    amounts = {
+        f"Y{n}": sum(incentive.worth(scored, terms, paid).values(), D(0))
+        for n, (scored, paid) in enumerate(lists)
+    }
+    shared = incentive.neutral_adjustments(amounts, {f"Y{n}": p for n, (_, p) in enumerate(lists)})
+    due = {name: amounts[name] + shared[name] for name in amounts}
+    assert post(posting, lists, terms) == {name: eur for name, eur in due.items() if eur}
 
 
 @pytest.fixture(scope="module")

@@ -44,6 +44,11 @@ CORE = {
     " performed_date date, procedure_month date",
     "mart.capitation_tariff": "rulebook_id varchar, version_date date, age_from integer,"
     " age_to integer, sex_code varchar, base_eur decimal(18,6)",
+    "mart.incentive_contribution": "provider_id varchar, service_code varchar,"
+    " period_start_date date, is_early_warning boolean, weight decimal(18,8),"
+    " counted_part decimal(18,8), effective_weight decimal(18,8), neutral_score decimal(18,8),"
+    " bonus_share decimal(18,8), sanction_share decimal(18,8), is_budget_neutral boolean",
+    "core.indicator_period": "period_start_date date, period_end_date date",
     "mart.capitation_need_factor": "rulebook_id varchar, version_date date, settlement_month date,"
     " provider_id varchar, need_factor decimal(18,8)",
     "mart.capitation_correction_factor": "rulebook_id varchar, version_date date,"
