@@ -2,7 +2,8 @@
 
 Core is made by hand, so that nothing but settlement is timed: every resident has a provider; one in
 125 changes it in a month, every fifth of these known a month late; one in 240 moves. Ten providers,
-nine municipalities, fourteen bands of age and sex.
+nine municipalities, fourteen bands of age and sex. Every quarter each provider has a score of ten
+indicators.
 
 Here: that lake and the months. Not here: what a settlement does (`dagster_project.settlement`).
 """
@@ -64,7 +65,7 @@ def _settle(session: Session, months: int) -> list[float]:
 
 
 def _make_core(lake: Lake, residents: int, months: int) -> None:
-    for name, sql in (_people(residents) | _register_and_factors()).items():
+    for name, sql in (_people(residents) | _register_and_factors() | _scores(months)).items():
         lake.execute(f"create or replace table lake.{name} as {sql}")
     lake.execute(
         "insert into lake.ops.build values (1, ?, 0, 0, '', timestamp '2017-05-01', 'bench')",
@@ -141,4 +142,21 @@ def _register_and_factors() -> dict[str, str]:
         " cast(0.3 as decimal(18, 8)) as share_without_contact, date '2016-05-01' as"
         " window_from_date, date '2017-05-01' as window_to_date"
         " from rulebook.capitation_scheme, range(10) as r(n) where rulebook_id = 'reception'",
+    }
+
+
+def _scores(months: int) -> dict[str, str]:
+    start = _MONTH.format(n="3 * q")
+    share = "as decimal(18, 8))"
+    return {
+        "core.indicator_period": f"select {start} as period_start_date,"
+        f" last_day({_MONTH.format(n='3 * q + 2')}) as period_end_date"
+        f" from range({months // 3}) as r(q)",
+        "mart.incentive_contribution": f"select 'P' || p as provider_id,"
+        f" 'reception' as service_code, {start} as period_start_date, false as is_early_warning,"
+        f" cast(0.1 {share} as weight, cast(p * 0.1 {share} as counted_part,"
+        f" cast(0.1 {share} as effective_weight, cast(0.5 {share} as neutral_score,"
+        f" cast(0.05 {share} as bonus_share, cast(0.05 {share} as sanction_share,"
+        f" false as is_budget_neutral from range({months // 3}) as r(q), range(10) as s(p),"
+        " range(10) as t(i)",
     }

@@ -75,12 +75,6 @@ def is_capitation_only(bench: Bench) -> bool:
     return not bench.rows(f"{' union all '.join(paid)} limit 1")
 
 
-def take_settled(bench: Bench) -> None:
-    """What the ledger has of acts and euros, for schemes with fees, a share or scores."""
-    if not is_capitation_only(bench) or bench.rows("select 1 from settle.score limit 1"):
-        bench.make("settled_sum")
-
-
 def has_fees(bench: Bench) -> bool:
     """Whether acts are paid in the month or were in a closed one."""
     fees = "select 1 from settle.act_fee union all select 1 from settle.new_act_fee limit 1"

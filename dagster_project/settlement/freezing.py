@@ -390,15 +390,20 @@ def _compare(bench: Bench, earlier: Earlier) -> None:
     bench.make("in_force")
     for table in acts.FACTORS:
         bench.make(f"new_{table}")
-    acts.take_settled(bench)
+    _take_settled(bench)
     if acts.has_fees(bench):
         acts.find_touched(bench, is_news=_is_news(bench.lake, earlier))
     _relist(bench, first)
-    bench.make("settled_cell")
     bench.make("corrected")
     for table in _CORRECTED:
         bench.make(f"new_{table}")
     _refuse_other_bands(bench)
+
+
+def _take_settled(bench: Bench) -> None:
+    """What the ledger has of closed months."""
+    for table in ("settled_entry", "settled_cell", "settled_sum"):
+        bench.make(table)
 
 
 def _refuse_other_bands(bench: Bench) -> None:
@@ -570,7 +575,6 @@ def thaw(lake: Lake, run_id: int) -> Bench:
     for table in _CLOSED:
         bench.add(table, "closed_" + table)
     acts.take_closed(bench)
-    acts.take_settled(bench)
-    bench.make("settled_cell")
+    _take_settled(bench)
     bench.take("month", "select list_month, year_days, neutrality_factor from settle.closed")
     return bench
