@@ -39,7 +39,7 @@ MEANINGS = {
     "ledger_sha256": "Digest of lines, corrections, payments and explanations.",
     "line_eur": "Lines of the month, euros.",
     "line_kind_code": "capitation, unseen (protected persons, at the mean of the list), breakpoint"
-    " (size of the list), act or incentive; of a correction capitation, act, incentive or score"
+    " (size of the list), act or incentive; of a correction any of these but unseen, or score"
     " (bonus or sanction of a period, under its first month).",
     "list_from_count": "Persons on the list beyond whom the step holds.",
     "list_month": "First day of the month that the row is of.",

@@ -29,11 +29,6 @@ _NO_SCORE = (
     " null::decimal(18, 8) as measured_weight, null::decimal(18, 16) as weighted_distance,"
     " null::decimal(18, 8) as score_room, null::decimal(18, 8) as score_share limit 0"
 )
-_NO_SUM = (
-    "select null::date as list_month, '' as line_kind_code, '' as provider_id,"
-    " '' as procedure_code, false as is_shadow, 0::bigint as act_count,"
-    " null::decimal(18, 2) as amount_eur limit 0"
-)
 
 
 def take_acts(bench: Bench) -> None:
@@ -53,7 +48,6 @@ def have_no_changes(bench: Bench) -> None:
     for table in FACTORS:
         bench.take(f"new_{table}", f"select * from settle.{table} limit 0")
     bench.take("act_change", _NO_ACT_CHANGE)
-    bench.take("settled_sum", _NO_SUM)
 
 
 def incentive_share(bench: Bench) -> Decimal:

@@ -19,7 +19,7 @@ from dagster_project.rulebook import Rulebook
 from dagster_project.rules.capitation import days_in_year
 from dagster_project.rules.capitation_rulebook import Version
 from dagster_project.settlement import acts
-from dagster_project.settlement.bench import Bench
+from dagster_project.settlement.bench import Bench, query
 from dagster_project.settlement.scheme import (
     CHOICES,
     REGISTER,
@@ -356,7 +356,9 @@ def _refuse_missing_need(bench: Bench) -> None:
 def _have_no_changes(bench: Bench) -> None:
     """No closed month, and nothing to correct in one."""
     bench.take("month", _NO_MONTH)
-    bench.take("settled_cell", f"select * exclude (person_id) from ({_NO_CHANGE})")
+    bench.take("settled_entry", _NO_ENTRY)
+    for table in _SUMS:
+        bench.make(table)
     bench.take("change", _NO_CHANGE)
     for table in _CORRECTED:
         bench.take(f"new_{table}", f"select * from settle.{table} limit 0")
@@ -384,9 +386,7 @@ def _compare(bench: Bench, earlier: Earlier) -> None:
         first_date=first,
         is_full=is_full,
     )
-    for table in _CLOSED:
-        bench.add(table, "closed_" + table)
-    acts.take_closed(bench)
+    _take_closed(bench)
     bench.make("in_force")
     for table in acts.FACTORS:
         bench.make(f"new_{table}")
@@ -400,9 +400,18 @@ def _compare(bench: Bench, earlier: Earlier) -> None:
     _refuse_other_bands(bench)
 
 
+def _take_closed(bench: Bench) -> None:
+    """Factors, fees and shares of closed months as settled; most schemes have no steps."""
+    for table in _CLOSED:
+        bench.add(table, "closed_" + table)
+    if bench.rows("select 1 from ledger.frozen_breakpoint limit 1"):
+        bench.add("breakpoint", "closed_breakpoint")
+    acts.take_closed(bench)
+
+
 def _take_settled(bench: Bench) -> None:
     """What the ledger has of closed months."""
-    for table in ("settled_entry", "settled_cell", "settled_sum"):
+    for table in ("settled_entry", *_SUMS):
         bench.make(table)
 
 
@@ -446,12 +455,15 @@ _OWN = ("tariff", "regional_factor", "group_factor", "breakpoint", "act", "score
 """Frozen of the month that is settled."""
 _CLOSED = ("tariff", "regional_factor", "group_factor")
 """Of closed months, as settled."""
-_CORRECTED = ("tariff", "regional_factor")
+_CORRECTED = ("tariff", "regional_factor", "breakpoint")
 """Factors of closed months that a correction of the rulebook may change."""
 _NO_MONTH = (
     "select null::date as list_month, 0 as year_days, null::decimal(18, 8) as neutrality_factor"
     " limit 0"
 )
+_SUMS = ("settled_cell", "settled_sum")
+"""Of `settled_entry`."""
+_NO_ENTRY = "select * from ({}) limit 0".format(query("settled_entry"))
 _NO_CHANGE = (
     "select null::date as list_month, '' as reason_code, null::bigint as person_id,"
     " '' as provider_id, '' as site_id, 0 as age_from, '' as sex_code, '' as municipality_code,"
@@ -572,9 +584,7 @@ def thaw(lake: Lake, run_id: int) -> Bench:
         frozen = f"select * from ledger.frozen_{table} {of_run} and list_month < $list_month"
         bench.take(f"new_{table}", frozen)
     bench.make("closed")
-    for table in _CLOSED:
-        bench.add(table, "closed_" + table)
-    acts.take_closed(bench)
+    _take_closed(bench)
     _take_settled(bench)
     bench.take("month", "select list_month, year_days, neutrality_factor from settle.closed")
     return bench

@@ -51,6 +51,7 @@ def reckon(bench: Bench) -> Reckoned:
     bench.add("line", "breakpoint_line")
     bench.add("line", "act_line")
     bench.make("adjustment", "capitation_adjustment")
+    bench.add("adjustment", "breakpoint_adjustment")
     bench.add("adjustment", "act_adjustment")
     bench.add("adjustment", "incentive_adjustment")
     bench.add("adjustment", "score_adjustment")

@@ -108,6 +108,14 @@ _TEXTS = {
         "sv": "Rättelse av {month}, {reason}, {quantity} persondagar: {eur}.",
         "en": "Correction of {month}, {reason}, {quantity} person-days: {eur}.",
     },
+    "adjustment_breakpoint": {
+        "fi": "Listan koon portaan oikaisu kuukauteen {month}, {reason}, {quantity} henkilöpäivää:"
+        " {eur}.",
+        "sv": "Rättelse av steget för listans storlek i {month}, {reason}, {quantity} persondagar:"
+        " {eur}.",
+        "en": "Correction of the step of list size in {month}, {reason}, {quantity} person-days:"
+        " {eur}.",
+    },
     "adjustment_act": {
         "fi": "Oikaisu kuukauteen {month}, {reason}, {quantity} toimenpidettä: {eur}.",
         "sv": "Rättelse av {month}, {reason}, {quantity} åtgärder: {eur}.",

@@ -1,5 +1,6 @@
 -- Closed months for which the rulebook now says other than was settled: a version put in since, or
--- fixed amounts or regional factors put right. A calibrated tariff that was reckoned anew is none.
+-- fixed amounts, regional factors or steps of list size put right. A calibrated tariff that was
+-- reckoned anew is none.
 with
 amount_now as (
     select
@@ -57,6 +58,28 @@ factor_then as (
     where list_month < $list_month
 ),
 
+step_now as (
+    select
+        in_force.list_month,
+        step.list_from_count,
+        step.amount_eur
+    from settle.in_force as in_force
+    inner join rulebook.capitation_breakpoint as step
+        on
+            step.rulebook_id = $rulebook_id
+            and in_force.version_date = step.valid_from_date
+    where step.amount_eur <> 0
+),
+
+step_then as (
+    select
+        list_month,
+        list_from_count,
+        amount_eur
+    from settle.breakpoint
+    where list_month < $list_month and amount_eur <> 0
+),
+
 amount_difference as (
     (
         select * from amount_now
@@ -85,12 +108,29 @@ factor_difference as (
     )
 ),
 
+step_difference as (
+    (
+        select * from step_now
+        except
+        select * from step_then
+    )
+    union all
+    (
+        select * from step_then
+        except
+        select * from step_now
+    )
+),
+
 final as (
     select list_month
     from amount_difference
     union
     select list_month
     from factor_difference
+    union
+    select list_month
+    from step_difference
 )
 
 select

@@ -6,6 +6,7 @@ Here: months as they are first settled, and corrected. Not here: cases by hand (
 from __future__ import annotations
 
 import itertools
+from calendar import monthrange
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -41,12 +42,15 @@ class Case:
     people: tuple[tuple[Resident, str], ...]
     is_budget_neutral: bool
     month: date
+    steps: dict[int, str]
+    """Of list size, by persons beyond whom each holds."""
 
     @property
     def tariff(self) -> Tariff:
         return Tariff(
             bands=self.bands,
             regional=self.regional,
+            breakpoints=self.steps,
             others={"is_budget_neutral": str(self.is_budget_neutral).lower()},
         )
 
@@ -97,6 +101,9 @@ def cases(draw: st.DrawFn) -> Case:
         people=tuple(draw(st.lists(residents(month), min_size=1, max_size=6))),
         is_budget_neutral=draw(st.booleans()),
         month=month,
+        steps=draw(
+            st.dictionaries(st.integers(0, 4), AMOUNTS.map(lambda eur: str(-eur)), max_size=2)
+        ),
     )
 
 
@@ -164,16 +171,32 @@ def by_rule(case: Case) -> dict[Cell, tuple[int, Decimal]]:
     return {c: (days[c], eur) for c, eur in zip(order, amounts, strict=True)}
 
 
+def steps_by_rule(case: Case, cells: dict[Cell, tuple[int, Decimal]]) -> dict[str, Decimal]:
+    """Euros by provider for the size of its list."""
+    days: Counter[str] = Counter()
+    for (provider, *_), (count, _) in cells.items():
+        days[provider] += count
+    steps = {persons: Decimal(eur) for persons, eur in case.steps.items()}
+    year_days = capitation.days_in_year(case.month)
+    month_days = monthrange(case.month.year, case.month.month)[1]
+    return {
+        provider: sum(capitation.steps_of_list(n, month_days, year_days, steps), Decimal(0))
+        for provider, n in days.items()
+    }
+
+
 @given(case=cases())
 def test_sql_pays_as_the_rule_does(empty_desk: Desk, case: Case) -> None:
     on, done = settled(empty_desk, case)
     expected = by_rule(case)
+    steps = steps_by_rule(case, expected)
     rows = on.rows(
         "mart.capitation_line",
         "provider_id, age_from, sex_code, municipality_code, person_days, amount_eur",
+        "line_kind_code = 'capitation'",
     )
     assert {row[:4]: row[4:] for row in rows} == expected
-    total = sum((eur for _, eur in expected.values()), Decimal(0))
+    total = sum((eur for _, eur in expected.values()), sum(steps.values(), Decimal(0)))
     assert sum(on.paid().values(), Decimal(0)) == total == done.reckoned.paid_eur
 
 
@@ -213,7 +236,7 @@ def test_splitting_a_month_gives_the_same_sum(empty_desk: Desk, case: Case, day:
 def test_a_person_more_never_lowers_a_payment_before_neutrality(
     empty_desk: Desk, case: Case
 ) -> None:
-    plain = replace(case, is_budget_neutral=False)
+    plain = replace(case, is_budget_neutral=False, steps={})
     fewer = replace(plain, people=plain.people[:-1])
     more, less = settled(empty_desk, plain)[0].paid(), settled(empty_desk, fewer)[0].paid()
     assert all(more[provider] >= amount for provider, amount in less.items())
@@ -244,13 +267,23 @@ def test_a_closed_month_with_its_corrections_is_what_it_would_have_been(
     expected = by_rule(replace(first, people=tuple(people)))
     found = on.rows(
         "(select provider_id, age_from, sex_code, municipality_code, person_days, amount_eur"
-        " from mart.capitation_line where settlement_month = date '2017-05-01' union all"
+        " from mart.capitation_line where settlement_month = date '2017-05-01'"
+        " and line_kind_code = 'capitation' union all"
         " select provider_id, age_from, sex_code, municipality_code, person_days, amount_eur"
-        " from mart.capitation_adjustment)",
+        " from mart.capitation_adjustment where line_kind_code = 'capitation')",
         "provider_id, age_from, sex_code, municipality_code,"
         " cast(sum(person_days) over cell as bigint), sum(amount_eur) over cell",
         "true window cell as (partition by provider_id, age_from, sex_code, municipality_code)",
     )
     assert {row[:4]: row[4:] for row in found if row[4]} == expected
     assert all(row[5] == 0 for row in found if not row[4])
+    steps = on.lake.rows(
+        "select provider_id, sum(amount_eur) from (select provider_id, amount_eur"
+        " from mart.capitation_line where settlement_month = date '2017-05-01'"
+        " and line_kind_code = 'breakpoint' union all select provider_id, amount_eur"
+        " from mart.capitation_adjustment where line_kind_code = 'breakpoint') as step"
+        " group by provider_id having sum(amount_eur) <> 0"
+    )
+    due = steps_by_rule(first, expected)
+    assert dict(steps) == {provider: eur for provider, eur in due.items() if eur}
     assert runs.recompute(on.lake, done.capitation_run_id).is_equal

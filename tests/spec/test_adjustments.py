@@ -12,6 +12,7 @@ from decimal import Decimal
 import pytest
 
 from dagster_project.errors import TietoallasError
+from dagster_project.settlement import runs
 from tests.support.settling import MAY, Desk, Tariff, desk
 
 JUNE, JULY = date(2017, 6, 1), date(2017, 7, 1)
@@ -147,6 +148,46 @@ def test_after_a_tariff_correction_later_changes_take_the_new_rate(on: Desk) -> 
         (MAY, "P1", "late_enrolment", 1, Decimal("2.00")),
         (MAY, "P1", "tariff_correction", 0, Decimal("31.00")),
     ]
+
+
+HALF = "-182.50"  # euros a year less for each person beyond: half a euro a day
+
+
+def of_list_size(on: Desk) -> list[Adjustment]:
+    columns = "corrected_month, provider_id, reason_code, person_days, amount_eur"
+    return on.rows("mart.capitation_adjustment", columns, "line_kind_code = 'breakpoint'")
+
+
+def test_who_comes_late_is_paid_less_where_the_list_is_beyond_a_step(on: Desk) -> None:
+    """The step is beyond one person: every day of a second is paid half."""
+    stepped = on.tariff(Tariff(breakpoints={1: HALF}))
+    stepped.settle(MAY)
+    stepped.choice(stepped.person(2), date(2017, 5, 22), date(2017, 6, 1), known_from_seq=201706)
+    stepped.settle(JUNE)
+    assert of_list_size(stepped) == [(MAY, "P1", "late_enrolment", 10, Decimal("-5.00"))]
+    assert stepped.paid(JUNE) == {"P1": Decimal("35.00")}
+    stepped.settle(JULY)
+    assert len(of_list_size(stepped)) == 1
+
+
+def test_a_step_put_right_corrects_every_closed_month(on: Desk) -> None:
+    """From half a euro beyond the first person to a whole one, then to none at all."""
+    on.choice(on.person(2))
+    stepped = on.tariff(Tariff(breakpoints={1: HALF}))
+    stepped.settle(MAY)
+    assert stepped.paid(MAY) == {"P1": Decimal("46.50")}  # 62 - 31 × 0.5
+    steeper = on.tariff(Tariff(breakpoints={1: "-365.00"}))
+    steeper.settle(JUNE)
+    assert of_list_size(steeper) == [(MAY, "P1", "tariff_correction", 0, Decimal("-15.50"))]
+    flat = on.tariff(Tariff())
+    flat.settle(JULY)
+    assert of_list_size(flat) == [
+        (MAY, "P1", "tariff_correction", 0, Decimal("-15.50")),
+        (MAY, "P1", "tariff_correction", 0, Decimal("31.00")),
+        (JUNE, "P1", "tariff_correction", 0, Decimal("30.00")),
+    ]
+    numbers = [number for (number,) in flat.rows("mart.capitation_run", "capitation_run_id")]
+    assert all(runs.recompute(flat.lake, number).is_equal for number in numbers)
 
 
 def test_other_age_bands_for_a_closed_month_are_refused(on: Desk) -> None:
