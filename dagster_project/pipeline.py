@@ -23,6 +23,7 @@ from dagster_project.contracts.loader import load_catalogue
 from dagster_project.contracts.model import Catalogue
 from dagster_project.errors import CheckFailed
 from dagster_project.lake import builds, checks, coded, ddl, profiles, protection, views
+from dagster_project.lake.check_model import CheckResult, Status
 from dagster_project.lake.connection import Lake, open_lake
 from dagster_project.lake.delivery import (
     Door,
@@ -231,7 +232,7 @@ class BuildReport:
     """What a build did, and how its checks came out."""
 
     models: tuple[builds.Built, ...]
-    checks: tuple[checks.CheckResult, ...] = field(default=())
+    checks: tuple[CheckResult, ...] = field(default=())
     build_id: int | None = None
 
 
@@ -284,7 +285,7 @@ def finish_build(
     due = checks.due_checks(definition.catalogue, definition.graph)
     results = checks.run_checks(session.lake, due, session.run)
     for result in results:
-        if result.status is checks.Status.PASS_WITH_FAILURES:
+        if result.status is Status.PASS_WITH_FAILURES:
             report(
                 f"warning {result.check.id}: {result.violated} of {result.checked}"
                 f" ({result.check.description})"

@@ -19,7 +19,7 @@ from dagster_project.assets.keys import ancestors, asset_key
 from dagster_project.assets.lake_run import POOL, LakeRun
 from dagster_project.contracts.model import Contract, SequenceStep
 from dagster_project.lake import checks
-from dagster_project.lake.checks import Check, CheckResult, Status
+from dagster_project.lake.check_model import Check, CheckResult, Status
 from dagster_project.lake.freshness import freshness
 from dagster_project.pipeline import Definition, Ingested, RunOutcome, Session
 

@@ -21,7 +21,7 @@ import duckdb
 from dagster_project.contracts.model import Contract, Severity
 from dagster_project.expectations.natives import Native
 from dagster_project.expectations.suites import Expected, Suite
-from dagster_project.lake.checks import Status
+from dagster_project.lake.check_model import Status
 from dagster_project.lake.connection import Lake
 from dagster_project.sql_text import quoted
 

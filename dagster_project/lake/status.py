@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from dagster_project.contracts.model import Catalogue
 from dagster_project.errors import TietoallasError
-from dagster_project.lake.checks import gaps_sql
 from dagster_project.lake.connection import Lake
+from dagster_project.lake.contract_checks import gaps_sql
 from dagster_project.lake.delivery import write_events
 from dagster_project.lake.runs import Run
 from dagster_project.lake.views import note_withdrawals

@@ -14,7 +14,7 @@ from pathlib import Path
 from dagster_project.expectations.evaluation import evaluate
 from dagster_project.expectations.validation import Judged
 from dagster_project.lake.builds import newest_green
-from dagster_project.lake.checks import Status
+from dagster_project.lake.check_model import Status
 from dagster_project.pipeline import Session
 from dagster_project.publish.release import add_to_current
 from dagster_project.quality import report

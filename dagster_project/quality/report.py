@@ -13,7 +13,7 @@ from datetime import date
 
 from dagster_project.contracts.model import Catalogue, Contract
 from dagster_project.expectations.validation import Judged
-from dagster_project.lake.checks import Status
+from dagster_project.lake.check_model import Status
 from dagster_project.lake.connection import Lake
 from dagster_project.lake.freshness import Freshness, freshness
 from dagster_project.quality import html

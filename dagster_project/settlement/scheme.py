@@ -12,8 +12,8 @@ from datetime import date, timedelta
 
 from dagster_project.contracts.model import Catalogue
 from dagster_project.errors import TietoallasError
-from dagster_project.lake.checks import gaps_sql
 from dagster_project.lake.connection import Lake
+from dagster_project.lake.contract_checks import gaps_sql
 from dagster_project.rulebook import Rulebook
 from dagster_project.rules.capitation_rulebook import Version, in_force, read_versions
 

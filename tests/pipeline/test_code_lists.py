@@ -16,7 +16,8 @@ import pytest
 
 from dagster_project.contracts.model import Catalogue, Contract, Severity
 from dagster_project.errors import CheckFailed
-from dagster_project.lake.checks import CheckResult, Status, all_checks, evaluate
+from dagster_project.lake.check_model import CheckResult, Status
+from dagster_project.lake.checks import all_checks, evaluate
 from dagster_project.pipeline import Session
 from tests.support.deliveries import (
     ENCOUNTERS,

@@ -17,7 +17,7 @@ import pytest
 from dagster_project import pipeline
 from dagster_project.errors import CheckFailed
 from dagster_project.lake import checks
-from dagster_project.lake.checks import Status
+from dagster_project.lake.check_model import Status
 from dagster_project.pipeline import Session, load_definition
 from tests.pipeline.conftest import Region
 from tests.support.deliveries import (

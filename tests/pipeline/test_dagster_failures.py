@@ -11,7 +11,7 @@ import pytest
 from dagster_project import pipeline
 from dagster_project.contracts.model import Catalogue, Dimension, Severity
 from dagster_project.lake import builds, checks
-from dagster_project.lake.checks import Check
+from dagster_project.lake.check_model import Check
 from dagster_project.pipeline import Definition
 from dagster_project.settings import Settings
 from dagster_project.sql_models import ModelGraph

@@ -15,7 +15,7 @@ import pytest
 from dagster_project import pipeline
 from dagster_project.contracts.model import DeliveryMode, FileFormat, Severity
 from dagster_project.lake import checks, views
-from dagster_project.lake.checks import Status
+from dagster_project.lake.check_model import Status
 from dagster_project.lake.delivery import Outcome
 from dagster_project.pipeline import Session, load_definition
 from tests.support.good_deliveries import (

@@ -22,7 +22,7 @@ from dagster_project.expectations.natives import Native
 from dagster_project.expectations.suites import Kind, Suite
 from dagster_project.expectations.validation import Judged
 from dagster_project.lake import gate
-from dagster_project.lake.checks import Status
+from dagster_project.lake.check_model import Status
 from dagster_project.pipeline import Session
 from dagster_project.publish.quality import report_quality
 from dagster_project.publish.release import publish

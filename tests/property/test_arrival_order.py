@@ -19,7 +19,7 @@ from hypothesis import settings as hypothesis_settings
 from dagster_project import pipeline
 from dagster_project.errors import BuildError
 from dagster_project.lake import checks
-from dagster_project.lake.checks import Status
+from dagster_project.lake.check_model import Status
 from dagster_project.pipeline import Definition, Session
 from dagster_project.vault.keys import create_keyring
 from tests.support.deliveries import (

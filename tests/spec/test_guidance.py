@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from dagster_project.lake import checks
-from dagster_project.lake.checks import Status
+from dagster_project.lake.check_model import Status
 from dagster_project.pipeline import Session, load_definition
 from tests.support.deliveries import RESIDENTS, Row, Sent, Value, reference_lists, resident, sent
 from tests.support.homes import person

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from dagster_project.contracts.model import Contract, SequenceStep
-from dagster_project.lake.checks import gaps_sql
+from dagster_project.lake.contract_checks import gaps_sql
 from dagster_project.lake.freshness import due_date
 from dagster_project.pipeline import load_definition
 
