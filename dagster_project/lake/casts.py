@@ -203,3 +203,20 @@ def _minutes(moment: datetime, info: ZoneInfo) -> int:
 
 def _wall(moment: datetime, offset_minutes: int) -> datetime:
     return (moment + timedelta(minutes=offset_minutes)).replace(tzinfo=None)
+
+
+_MACROS = {
+    "civil_date(moment)": civil_date("moment", "Europe/Helsinki"),
+    # Completed years: they turn on the birthday, that of 29.2. on 1.3. in common years. Nought
+    # before birth, as for a child born in the month that a first day stands for.
+    "age_years(birth_date, on_date)": (
+        "greatest(year(on_date) - year(birth_date) - case when month(on_date) < month(birth_date)"
+        " or (month(on_date) = month(birth_date) and day(on_date) < day(birth_date))"
+        " then 1 else 0 end, 0)"
+    ),
+}
+CREATE_MACROS = "".join(
+    f"create or replace macro memory.main.{signature} as {sql};"
+    for signature, sql in _MACROS.items()
+)
+"""Makes what models may call besides DuckDB's own functions."""

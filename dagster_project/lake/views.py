@@ -12,7 +12,7 @@ Here: these views. Not here: staging itself (`ddl`), or what is built from them 
 from __future__ import annotations
 
 from dagster_project.contracts.model import Catalogue, Contract, DeliveryMode
-from dagster_project.lake.casts import civil_date
+from dagster_project.lake.casts import CREATE_MACROS
 from dagster_project.lake.connection import Lake
 from dagster_project.rulebook import Rulebook
 from dagster_project.sql_text import literal, quoted
@@ -47,10 +47,7 @@ def _create_views(lake: Lake, catalogue: Catalogue) -> None:
         "create or replace view memory.effective.delivery as select * from lake.ops.delivery"
         " anti join effective.withdrawn_delivery using (source, table_name, delivery_sequence)"
     )
-    lake.execute(
-        "create or replace macro memory.main.civil_date(moment) as "
-        + civil_date("moment", "Europe/Helsinki")
-    )
+    lake.execute(CREATE_MACROS)
     for key in catalogue.tables():
         contract = catalogue.latest(key)
         name = quoted(contract.table)

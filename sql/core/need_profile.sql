@@ -23,20 +23,7 @@ resident as (
         person_month.person_id,
         person_month.exposure_month as index_month,
         person_month.sex_code,
-        greatest(
-            year(person_month.exposure_month) - year(person_month.birth_date)
-            - case
-                when
-                    month(person_month.exposure_month) < month(person_month.birth_date)
-                    or (
-                        month(person_month.exposure_month) = month(person_month.birth_date)
-                        and day(person_month.birth_date) > 1
-                    )
-                    then 1
-                else 0
-            end,
-            0
-        ) as age_years
+        age_years(person_month.birth_date, person_month.exposure_month) as age_years
     from core.person_month as person_month
     where month(person_month.exposure_month) in (1, 4, 7, 10)
 ),

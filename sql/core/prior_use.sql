@@ -135,20 +135,7 @@ final as (
         lived.municipality_code,
         lived.sex_code,
         -- Completed years on the day after the window; a child born in its last month is nought.
-        greatest(
-            year(lived.window_to_date) - year(lived.birth_date)
-            - case
-                when
-                    month(lived.window_to_date) < month(lived.birth_date)
-                    or (
-                        month(lived.window_to_date) = month(lived.birth_date)
-                        and day(lived.birth_date) > 1
-                    )
-                    then 1
-                else 0
-            end,
-            0
-        ) as age_years,
+        age_years(lived.birth_date, lived.window_to_date) as age_years,
         lived.person_units,
         coalesce(spent.observed_eur, cast(0 as decimal(18, 2))) as observed_eur,
         coalesce(expected_cost.relative_need, cast(1 as decimal(18, 8))) as relative_need,

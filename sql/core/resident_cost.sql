@@ -22,20 +22,7 @@ aged as (
     select
         priced.cost_month,
         coalesce(resident.municipality_code, '') as municipality_code,
-        greatest(
-            year(priced.cost_month) - year(resident.birth_date)
-            - case
-                when
-                    month(priced.cost_month) < month(resident.birth_date)
-                    or (
-                        month(priced.cost_month) = month(resident.birth_date)
-                        and day(resident.birth_date) > 1
-                    )
-                    then 1
-                else 0
-            end,
-            0
-        ) as age_years,
+        age_years(resident.birth_date, priced.cost_month) as age_years,
         resident.sex_code,
         priced.package_class_code,
         priced.cost_eur

@@ -16,20 +16,7 @@ resident as (
         -- A protected person lives in the area and nowhere narrower.
         coalesce(person_month.municipality_code, '') as municipality_code,
         -- Completed years on the month's first day; a child born in the month is nought.
-        greatest(
-            year(person_month.exposure_month) - year(person_month.birth_date)
-            - case
-                when
-                    month(person_month.exposure_month) < month(person_month.birth_date)
-                    or (
-                        month(person_month.exposure_month) = month(person_month.birth_date)
-                        and day(person_month.birth_date) > 1
-                    )
-                    then 1
-                else 0
-            end,
-            0
-        ) as age_years,
+        age_years(person_month.birth_date, person_month.exposure_month) as age_years,
         person_month.sex_code,
         person_month.resident_days,
         -- Who moved in during the quarter has no history, and the need of their age and sex.

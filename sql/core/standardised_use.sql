@@ -91,20 +91,7 @@ used_aged as (
         used.person_id,
         used.used_date,
         person.sex_code,
-        greatest(
-            year(month_of_period.exposure_month) - year(person.birth_date)
-            - case
-                when
-                    month(month_of_period.exposure_month) < month(person.birth_date)
-                    or (
-                        month(month_of_period.exposure_month) = month(person.birth_date)
-                        and day(person.birth_date) > 1
-                    )
-                    then 1
-                else 0
-            end,
-            0
-        ) as age_years
+        age_years(person.birth_date, month_of_period.exposure_month) as age_years
     from used
     inner join month_of_period
         on cast(date_trunc('month', used.used_date) as date) = month_of_period.exposure_month
@@ -202,20 +189,7 @@ listed_month as (
         listed.provider_id,
         listed.sex_code,
         month_of_period.period_start_date,
-        greatest(
-            year(month_of_period.exposure_month) - year(listed.birth_date)
-            - case
-                when
-                    month(month_of_period.exposure_month) < month(listed.birth_date)
-                    or (
-                        month(month_of_period.exposure_month) = month(listed.birth_date)
-                        and day(listed.birth_date) > 1
-                    )
-                    then 1
-                else 0
-            end,
-            0
-        ) as age_years,
+        age_years(listed.birth_date, month_of_period.exposure_month) as age_years,
         date_diff(
             'day',
             greatest(listed.from_date, month_of_period.exposure_month),

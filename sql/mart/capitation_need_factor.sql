@@ -104,20 +104,7 @@ described as (
         listed.provider_id,
         listed.person_id,
         listed.sex_code,
-        greatest(
-            year(listed.settlement_month) - year(listed.birth_date)
-            - case
-                when
-                    month(listed.settlement_month) < month(listed.birth_date)
-                    or (
-                        month(listed.settlement_month) = month(listed.birth_date)
-                        and day(listed.birth_date) > 1
-                    )
-                    then 1
-                else 0
-            end,
-            0
-        ) as age_years,
+        age_years(listed.birth_date, listed.settlement_month) as age_years,
         listed.listed_days,
         coalesce(expected_cost.relative_need, cast(1 as decimal(18, 8))) as relative_need
     from listed

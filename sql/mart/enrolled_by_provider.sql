@@ -76,14 +76,7 @@ aged as (
         provider_id,
         municipality_code,
         -- Age turns on the birthday, not with the birth month.
-        year(last_date) - year(birth_date)
-        - case
-            when
-                month(last_date) < month(birth_date)
-                or (month(last_date) = month(birth_date) and day(last_date) < day(birth_date))
-                then 1
-            else 0
-        end as age_years
+        age_years(birth_date, last_date) as age_years
     from described
 ),
 

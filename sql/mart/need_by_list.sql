@@ -11,20 +11,7 @@ listed as (
         enrolment.provider_id,
         municipality.county_name as area_name,
         person_month.sex_code,
-        greatest(
-            year(person_month.exposure_month) - year(person_month.birth_date)
-            - case
-                when
-                    month(person_month.exposure_month) < month(person_month.birth_date)
-                    or (
-                        month(person_month.exposure_month) = month(person_month.birth_date)
-                        and day(person_month.birth_date) > 1
-                    )
-                    then 1
-                else 0
-            end,
-            0
-        ) as age_years,
+        age_years(person_month.birth_date, person_month.exposure_month) as age_years,
         least(
             person_month.resident_days,
             date_diff(

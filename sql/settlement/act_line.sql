@@ -64,12 +64,7 @@ final as (
 select
     line_kind_code,
     provider_id,
-    cast(null as varchar) as site_id,
-    cast(null as integer) as age_from,
-    cast(null as varchar) as sex_code,
-    cast(null as varchar) as municipality_code,
     is_shadow,
-    cast(null as integer) as age_to,
     procedure_code,
     cast(0 as bigint) as person_count,
     cast(0 as bigint) as person_days,

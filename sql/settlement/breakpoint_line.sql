@@ -25,13 +25,7 @@ final as (
 select
     'breakpoint' as line_kind_code,
     provider_id,
-    cast(null as varchar) as site_id,
-    cast(null as integer) as age_from,
-    cast(null as varchar) as sex_code,
-    cast(null as varchar) as municipality_code,
     is_shadow,
-    cast(null as integer) as age_to,
-    cast(null as varchar) as procedure_code,
     list_from_count as person_count,
     person_days,
     cast(0 as bigint) as act_count,

@@ -177,17 +177,7 @@ aged as (
     select
         *,
         cast(
-            year(from_date) - year(birth_date)
-            - case
-                when
-                    month(from_date) < month(birth_date)
-                    or (
-                        month(from_date) = month(birth_date)
-                        and day(from_date) < day(birth_date)
-                    )
-                    then 1
-                else 0
-            end as integer
+            age_years(birth_date, from_date) as integer
         ) as age_years
     from stretch
 ),

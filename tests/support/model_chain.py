@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from dagster_project.lake.casts import CREATE_MACROS
 from dagster_project.lake.ddl import OPS_TABLES
 from dagster_project.pipeline import load_definition
 from tests.support.models import Table
@@ -46,6 +47,7 @@ class Chain:
 def chain(models: Sequence[str], tables: Mapping[str, str]) -> Chain:
     """Empty tables by name and column definitions, rulebooks as they are, and the models."""
     connection = duckdb.connect(config={"threads": 1})
+    connection.execute(CREATE_MACROS)
     for schema in ("core", "mart", "ops", "rulebook"):
         connection.execute(f"create schema {schema}")
     for name in ("need_model_run", "need_model_coefficient"):

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.lake.casts import civil_date
+from dagster_project.lake.casts import CREATE_MACROS
 from dagster_project.pipeline import load_definition
 
 Table = Sequence[tuple[Any, ...]]
@@ -42,9 +42,7 @@ class Bench:
 def bench(model: str, tables: Mapping[str, str]) -> Bench:
     """Empty tables by name and column definitions, and the model that reads them."""
     connection = duckdb.connect(config={"threads": 1})
-    connection.execute(
-        f"create macro civil_date(moment) as {civil_date('moment', 'Europe/Helsinki')}"
-    )
+    connection.execute(CREATE_MACROS)
     for name, columns in tables.items():
         connection.execute(f"create schema if not exists {name.split('.')[0]}")
         connection.execute(f"create table {name} ({columns})")

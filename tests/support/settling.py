@@ -15,6 +15,7 @@ from typing import Any, cast
 import duckdb
 
 from dagster_project.lake import connection, ddl, views
+from dagster_project.lake.casts import CREATE_MACROS
 from dagster_project.lake.ledger import FROZEN_TABLES, PAYMENT_TABLES
 from dagster_project.lake.runs import Run
 from dagster_project.pipeline import Definition, Session, load_definition
@@ -309,6 +310,7 @@ def desk(*tariffs: Tariff) -> Desk:
 
 
 def _create_tables(plain: duckdb.DuckDBPyConnection) -> None:
+    plain.execute(CREATE_MACROS)
     plain.execute("create table lake.kept.snapshot (snapshot_id bigint)")
     plain.execute("insert into lake.kept.snapshot values (1)")
     stated = {f"ops.{name}": columns for name, columns in ddl.OPS_TABLES.items()}
