@@ -13,7 +13,8 @@ import pytest
 
 from dagster_project import pipeline
 from dagster_project.errors import BuildError, ContractError
-from dagster_project.indicators import check_unfit, load_indicators, read_indicator
+from dagster_project.indicator_file import read_indicator
+from dagster_project.indicators import check_unfit, load_indicators
 from dagster_project.rulebook import ROOT, load_rulebooks
 from dagster_project.rules.incentive_scheme import SchemeVersion, read_schemes
 
