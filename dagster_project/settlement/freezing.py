@@ -18,7 +18,7 @@ from dagster_project.pipeline import Session
 from dagster_project.rulebook import Rulebook
 from dagster_project.rules.capitation import days_in_year
 from dagster_project.rules.capitation_rulebook import Version
-from dagster_project.settlement import acts
+from dagster_project.settlement import acts, hidden
 from dagster_project.settlement.bench import Bench, query
 from dagster_project.settlement.scheme import (
     CHOICES,
@@ -29,7 +29,6 @@ from dagster_project.settlement.scheme import (
     previous_month,
     version_of,
 )
-from dagster_project.vault.hidden_lists import HiddenDays, count_hidden
 
 RUN = "mart.capitation_run"
 
@@ -136,8 +135,9 @@ def month_inputs(
     _list(bench, month, next_month(month), is_partial=False)
     _refuse_broken_choices(bench)
     _refuse_missing_factors(bench)
-    _count_hidden(session, bench)
+    hidden.add_days(session, bench)
     acts.take_acts(bench)
+    hidden.add_acts(session, bench)
     bench.values["incentive_share"] = acts.incentive_share(bench)
     _have_no_changes(bench)
     return bench
@@ -263,44 +263,6 @@ def _list(bench: Bench, begin: date, end: date, *, is_partial: bool) -> None:
         bench.add("listed", "listed")
     else:
         bench.make("listed")
-
-
-def _count_hidden(session: Session, bench: Bench) -> None:
-    """Add the days of protected persons to the lists they are on, counted in the vault's zone."""
-    if not bench.rows("select 1 from settle.listed where status_code = 'hidden' limit 1"):
-        return
-    by_delivery: dict[int, dict[int, int]] = {}
-    bench.make("hidden")
-    for sequence, record, days in bench.rows("select * from settle.hidden order by all"):
-        by_delivery.setdefault(sequence, {})[record] = days
-    if not by_delivery:
-        return
-    source, table = CHOICES.split("/")
-    digests = dict(
-        bench.lake.rows(
-            "select delivery_sequence, sha256 from ops.delivery"
-            " where source = ? and table_name = ?",
-            [source, table],
-        )
-    )
-    catalogue = session.definition.catalogue
-    hidden = [
-        HiddenDays(catalogue.in_force(CHOICES, sequence), digests[sequence], days)
-        for sequence, days in by_delivery.items()
-    ]
-    lists = bench.rows(
-        "select provider_id, cast(sum(person_days) as bigint) from settle.listed"
-        " where status_code = 'paid' and not is_shadow group by provider_id order by all"
-    )
-    for counted in count_hidden(session.blobs, hidden, dict(lists)):
-        bench.run(
-            "insert into memory.settle.listed by name select $list_month as list_month,"
-            " 'paid' as status_code, provider_id, is_shadow, $person_count as person_count,"
-            " $person_days as person_days from settle.provider where provider_id = $provider_id",
-            provider_id=counted.provider_id,
-            person_count=counted.person_count,
-            person_days=counted.person_days,
-        )
 
 
 def _refuse_missing_factors(bench: Bench) -> None:

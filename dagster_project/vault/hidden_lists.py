@@ -1,19 +1,20 @@
 """Whose list protected persons are on: counted here, where their choices can be read as sent.
 
-The lake knows that a protected person is on somebody's list and for how many days; whose, it may
-not tell. This module reads it from the records in the vault and lets out days by provider alone.
-Of providers with few such persons not even that: their days are pooled and shared out by the size
-of the lists that can be seen, so that no payment tells where one person is. All days are paid; a
-small list may be paid a few days more or less than it had.
+The lake knows that a protected person is on somebody's list and for how many days, and which acts
+were done to them; whose list, and where, it may not tell. This module reads it from the records in
+the vault and lets out days and acts by provider alone. Of providers with few such persons not even
+that: theirs are pooled and shared out by the lists and acts that can be seen, so that no payment
+tells where one person is. All are paid; a small list may be paid a few more or less than it had.
 
-Here: the count. Not here: what a day is paid (`settlement`).
+Here: the count. Not here: what a day or an act is paid (`settlement`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import date
 
 from dagster_project.contracts.model import Contract
 from dagster_project.errors import VaultError
@@ -22,16 +23,46 @@ from dagster_project.sources.readable import format_of
 from dagster_project.vault.deliveries import DeliveryVault
 
 FEWEST = 5
-"""Persons of whom a provider's days may be told as they are."""
+"""Persons of whom a provider's days and acts may be told as they are."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A delivery in the vault, and the contract that its form follows."""
+
+    contract: Contract
+    sha256: str
+
+    def __hash__(self) -> int:
+        """Of the content: contracts are no keys."""
+        return hash(self.sha256)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record of a delivery."""
+
+    sent: Sent
+    number: int
 
 
 @dataclass(frozen=True)
 class HiddenDays:
     """Days of the choices in one delivery, by record number."""
 
-    contract: Contract
-    sha256: str
+    sent: Sent
     person_days: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class HiddenAct:
+    """An act, the record that says where it was done, and that of the choice on its day."""
+
+    person_id: int
+    procedure_code: str
+    performed_date: date
+    act: Record
+    choice: Record
 
 
 @dataclass(frozen=True)
@@ -59,13 +90,11 @@ def count_hidden(
     """
     persons, days = Counter[str](), Counter[str]()
     for delivery in deliveries:
-        for record, provider in _providers(blobs, delivery).items():
+        wanted = delivery.person_days.keys()
+        for record, provider in _said(blobs, delivery.sent, wanted, "provider_id").items():
             persons[provider] += 1
             days[provider] += delivery.person_days[record]
-    told = {p for p in persons if persons[p] >= FEWEST}
-    # Pooled days must be those of enough persons too: else all are pooled.
-    if 0 < sum(persons[p] for p in persons if p not in told) < FEWEST:
-        told = set()
+    told = _told(persons)
     pooled = sum(days[p] for p in days if p not in told)
     shares = _share_out(pooled, list_days or dict.fromkeys(days, 1))
     found = [
@@ -75,31 +104,87 @@ def count_hidden(
     return [counted for counted in found if counted.person_days]
 
 
-def _providers(blobs: DeliveryVault, delivery: HiddenDays) -> dict[int, str]:
-    """Provider by record number, as sent."""
-    name = delivery.contract.column("provider_id").source_name
+def count_hidden_acts(
+    blobs: DeliveryVault,
+    acts: Sequence[HiddenAct],
+    provider_at: Callable[[str, date], str | None],
+    seen: Mapping[tuple[str, str], int],
+) -> dict[tuple[str, str], int]:
+    """Acts by provider and procedure that were done by the provider whose list the person is on.
+
+    Args:
+        blobs: Deliveries as sent.
+        acts: Of persons whose places the lake may not tell.
+        provider_at: Whose site it is on a day.
+        seen: Acts that can be seen, by provider and procedure: who shares what is pooled.
+
+    Raises:
+        VaultError: a delivery is missing or damaged, or lacks a record.
+    """
+    sites = _said_of(blobs, [act.act for act in acts], "site_id")
+    chosen = _said_of(blobs, [act.choice for act in acts], "provider_id")
+    done = [
+        (chosen[act.choice], act)
+        for act in acts
+        if provider_at(sites[act.act], act.performed_date) == chosen[act.choice]
+    ]
+    told = _told(Counter(p for p, _ in {(p, act.person_id) for p, act in done}))
+    found = Counter((p, act.procedure_code) for p, act in done if p in told)
+    pooled = Counter(act.procedure_code for p, act in done if p not in told)
+    for code, count in pooled.items():
+        sharing = {p: n for (p, seen_code), n in seen.items() if seen_code == code}
+        owners = {p for p, act in done if act.procedure_code == code}
+        for provider, share in _share_out(count, sharing or dict.fromkeys(owners, 1)).items():
+            found[provider, code] += share
+    return {key: count for key, count in found.items() if count}
+
+
+def _told(persons: Mapping[str, int]) -> set[str]:
+    """Providers with persons enough that theirs may be told as they are."""
+    told = {p for p in persons if persons[p] >= FEWEST}
+    # What is pooled must be of enough persons too: else all is pooled.
+    if 0 < sum(persons[p] for p in persons if p not in told) < FEWEST:
+        return set()
+    return told
+
+
+def _said_of(blobs: DeliveryVault, records: Collection[Record], column: str) -> dict[Record, str]:
+    """What each of these records says in a column."""
+    numbers: dict[Sent, set[int]] = {}
+    for record in records:
+        numbers.setdefault(record.sent, set()).add(record.number)
+    return {
+        Record(sent, number): value
+        for sent, wanted in numbers.items()
+        for number, value in _said(blobs, sent, wanted, column).items()
+    }
+
+
+def _said(blobs: DeliveryVault, sent: Sent, wanted: Set[int], column: str) -> dict[int, str]:
+    """What records of a delivery say in a column, by number, as sent."""
+    name = sent.contract.column(column).source_name
     found: dict[int, str] = {}
 
     def note(number: int, fields: Fields) -> None:
-        if number in delivery.person_days:
+        if number in wanted:
             found[number] = fields[name].strip()
 
-    format_of(delivery.contract).rewritten(blobs.read(delivery.sha256), delivery.contract, note)
-    if found.keys() != delivery.person_days.keys() or not all(found.values()):
+    format_of(sent.contract).rewritten(blobs.read(sent.sha256), sent.contract, note)
+    if found.keys() != set(wanted) or not all(found.values()):
         raise VaultError(
-            f"a delivery of {delivery.contract.key} lacks records that the lake has: restore the"
+            f"a delivery of {sent.contract.key} lacks records that the lake has: restore the"
             " vault that belongs to this lake, then settle again"
         )
     return found
 
 
-def _share_out(days: int, weights: Mapping[str, int]) -> dict[str, int]:
-    """Whole days in proportion to weights; those left go to the largest remainders."""
+def _share_out(count: int, weights: Mapping[str, int]) -> dict[str, int]:
+    """Whole days or acts in proportion to weights; those left go to the largest remainders."""
     total = sum(weights.values())
-    if not days or not total:
+    if not count or not total:
         return {}
-    parts = {name: days * weight // total for name, weight in weights.items()}
-    order = sorted(parts, key=lambda name: (-(days * weights[name] % total), name))
-    for name in order[: days - sum(parts.values())]:
+    parts = {name: count * weight // total for name, weight in weights.items()}
+    order = sorted(parts, key=lambda name: (-(count * weights[name] % total), name))
+    for name in order[: count - sum(parts.values())]:
         parts[name] += 1
     return parts

@@ -7,8 +7,8 @@ Here: counting in the vault's zone, and what of it reaches the ledger. Not here:
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,13 +20,32 @@ from dagster_project.pipeline import Session, load_definition
 from dagster_project.settlement.due import settle_due
 from dagster_project.settlement.runs import recompute
 from dagster_project.vault.deliveries import DeliveryVault
-from dagster_project.vault.hidden_lists import Counted, HiddenDays, count_hidden
+from dagster_project.vault.hidden_lists import (
+    Counted,
+    HiddenAct,
+    HiddenDays,
+    Record,
+    count_hidden,
+    count_hidden_acts,
+)
+from dagster_project.vault.hidden_lists import Sent as VaultSent
 from dagster_project.vault.keys import create_keyring, read_keyring
-from tests.support.deliveries import ENROLMENTS, Sent, encode
+from tests.support.deliveries import (
+    ENCOUNTERS,
+    ENROLMENTS,
+    PROCEDURES,
+    Sent,
+    encode,
+    encounter,
+    procedure,
+    sent,
+)
 from tests.support.homes import new_settings, silent, take_in
-from tests.support.paid_region import JUNE, choice, deliveries, paid_tables
+from tests.support.identity import code
+from tests.support.paid_region import JUNE, MAY, PERSONS, choice, deliveries, paid_tables
 from tests.support.quick_lake import quick_build, quick_home
 
+DAY = date(2017, 5, 10)
 PROVIDERS = {f"L{n}": "P1" if n < 6 else "P2" for n in range(12)}
 
 
@@ -47,7 +66,7 @@ def sent_in(blobs: DeliveryVault, days: Mapping[int, int]) -> HiddenDays:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "enrolments_201705.ndjson"
         file.write_bytes(encode(portal(), rows))
-        return HiddenDays(portal(), blobs.put(file).sha256, days)
+        return HiddenDays(VaultSent(portal(), blobs.put(file).sha256), days)
 
 
 def test_days_of_enough_persons_are_told_as_they_are(blobs: DeliveryVault) -> None:
@@ -78,6 +97,50 @@ def test_a_record_that_is_not_there_is_an_error(blobs: DeliveryVault) -> None:
         count_hidden(blobs, [sent_in(blobs, {99: 31})], {})
 
 
+def act(person: int, choices: VaultSent, acts: VaultSent, code: str = "SFA10") -> HiddenAct:
+    """An act whose record has the person's number, of the choice that has it."""
+    return HiddenAct(person, code, DAY, Record(acts, person), Record(choices, person))
+
+
+def counted(
+    blobs: DeliveryVault,
+    persons: Sequence[int],
+    seen: Mapping[tuple[str, str], int],
+    **done_at: str,
+) -> dict[tuple[str, str], int]:
+    """Acts of these persons by provider, each done at the site of their list or another."""
+    at = {number: done_at.get(f"L{number}", PROVIDERS[f"L{number - 1}"]) for number in range(1, 13)}
+    choices = sent_in(blobs, {}).sent
+    rows = [procedure(n, code(n), DAY, site_id=f"S-{at[n]}") for n in range(1, 13)]
+    contract = load_definition().catalogue.latest(PROCEDURES)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "procedures_201705.csv"
+        file.write_bytes(encode(contract, rows))
+        acts = VaultSent(contract, blobs.put(file).sha256)
+    hidden = [act(person, choices, acts) for person in persons]
+    return count_hidden_acts(blobs, hidden, lambda site, _: site.removeprefix("S-"), seen)
+
+
+def test_acts_of_enough_persons_are_told_as_they_are(blobs: DeliveryVault) -> None:
+    found = counted(blobs, [*range(1, 13), 1], {("P1", "SFA10"): 1, ("P2", "SFA10"): 99})
+    assert found == {("P1", "SFA10"): 7, ("P2", "SFA10"): 6}
+
+
+def test_an_act_at_anothers_is_paid_to_nobody(blobs: DeliveryVault) -> None:
+    assert counted(blobs, range(1, 7), {}, L1="P2") == {("P1", "SFA10"): 5}
+
+
+def test_acts_of_few_are_pooled_and_shared_by_the_acts_that_are_seen(blobs: DeliveryVault) -> None:
+    """One person of P1 and one of P2: three acts go by what others had done, of that procedure."""
+    seen = {("P1", "SFA10"): 10, ("P2", "SFA10"): 20, ("P1", "EBA00"): 500}
+    found = counted(blobs, [1, 1, 7], seen)
+    assert found == {("P1", "SFA10"): 1, ("P2", "SFA10"): 2}
+
+
+def test_acts_that_nobody_else_had_go_to_those_who_did_them(blobs: DeliveryVault) -> None:
+    assert counted(blobs, [1, 7], {}) == {("P1", "SFA10"): 1, ("P2", "SFA10"): 1}
+
+
 def paid(session: Session) -> Decimal:
     total = session.lake.value(
         "select sum(person_days) from mart.capitation_line"
@@ -105,6 +168,45 @@ def settled_days(folder: Path, *sent_deliveries: Sent) -> Decimal:
 def test_every_day_is_paid_whether_or_not_the_lake_may_tell_whose_it_is(tmp_path: Path) -> None:
     open_days = settled_days(tmp_path / "open", *deliveries())
     assert settled_days(tmp_path / "hidden", *deliveries(orders=(0, 2, 4))) == open_days
+
+
+def dental(*, orders: tuple[int, ...] = ()) -> tuple[Sent, ...]:
+    """Everybody on a list of dental care, and with a filling in June by whose list it is."""
+    day = datetime(2017, 6, 15, 9)
+    choices, visits, fillings = [], [], []
+    for number in range(1, PERSONS):
+        made = choice(number)
+        choices.append({**made, "service_code": "dental"})
+        at = {"site_id": made["site_id"]}
+        visits.append(encounter(number, code(number), day, **at))
+        fillings.append(procedure(number, code(number), day.date(), **at))
+    return (
+        *(d for d in deliveries(orders=orders) if d.key != ENROLMENTS),
+        sent(ENROLMENTS, MAY, *choices),
+        sent(ENROLMENTS, JUNE),
+        sent(ENCOUNTERS, JUNE, *visits),
+        sent(PROCEDURES, JUNE, *fillings),
+    )
+
+
+def settled_acts(folder: Path, *sent_deliveries: Sent) -> list[tuple[str, int]]:
+    with quick_home(new_settings(folder), paid_tables()) as session:
+        assert not take_in(session, *sent_deliveries).refusals
+        quick_build(session)
+        settle_due(session, report=silent)
+        for (run_id,) in session.lake.rows("select capitation_run_id from mart.capitation_run"):
+            assert recompute(session.lake, run_id).is_equal
+        return session.lake.rows(
+            "select provider_id, cast(sum(act_count) as bigint) from mart.capitation_line"
+            " where line_kind_code = 'act' and not is_shadow group by all order by all"
+        )
+
+
+def test_every_act_is_paid_whether_or_not_the_lake_may_tell_whose_it_is(tmp_path: Path) -> None:
+    """Those of three persons are too few to be told by provider: shared, and none is lost."""
+    assert settled_acts(tmp_path / "open", *dental()) == [("P1", 5), ("P2", 6)]
+    hidden = settled_acts(tmp_path / "hidden", *dental(orders=(1, 5, 2)))
+    assert hidden == [("P1", 4), ("P2", 7)]
 
 
 def test_an_order_takes_persons_out_of_lists_that_were_frozen_before_it(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ Row = Mapping[str, Value]
 RESIDENTS = "population_register/residents"
 ENCOUNTERS = "apotti/encounters"
 DIAGNOSES = "apotti/diagnoses"
+PROCEDURES = "apotti/procedures"
 ENROLMENTS = "enrolment_portal/enrolments"
 MUNICIPALITIES = "reference/municipalities"
 SITES = "reference/sites"
@@ -199,6 +200,21 @@ def diagnosis(encounter_number: int, person: str, day: date, **others: Value) ->
         "icd10_code": "I10",
         "diagnosed_date": day,
         "updated_at": datetime(day.year, day.month, day.day, 12),
+    }
+    return row | others
+
+
+def procedure(number: int, person: str, day: date, **others: Value) -> Row:
+    """A filling of one surface of tooth 11 at site S1, of the encounter of its number."""
+    row: dict[str, Value] = {
+        "procedure_id": number,
+        "person_id": person,
+        "encounter_id": number,
+        "performed_date": day,
+        "procedure_code": "SFA10",
+        "tooth_code": "11",
+        "site_id": "S1",
+        "updated_at": datetime(day.year, day.month, day.day, 9),
     }
     return row | others
 
