@@ -1,0 +1,133 @@
+// Values in words: numbers, days and codes in the reader's language. Everything shown passes here; nothing is reckoned.
+const page = JSON.parse(document.getElementById("data").textContent);
+const LANGUAGES = ["fi", "sv", "en"];
+const LOCALES = { fi: "fi-FI", sv: "sv-FI", en: "en-GB" };
+const LANGUAGE_NAMES = { fi: "Suomi", sv: "Svenska", en: "English" };
+const NUMERIC = new Set(["count", "eur", "factor", "share", "pct", "number", "by_indicator", "by_unit"]);
+const UNIT_PLACES = { pct: 1, points: 1, days: 1, minutes: 1, mean: 2, index: 3, per_1000: 1 };
+
+let language = LANGUAGES[0];
+const missing = new Set(); // codes of the data that have no text in the language
+
+function text(key, values = {}) {
+  const said = page.texts[language][key];
+  if (said === undefined) throw new Error(`no text for ${key}`);
+  return said.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+function code(prefix, value) {
+  const said = page.texts[language][`code.${prefix}.${value}`];
+  if (said === undefined) missing.add(`${prefix}: ${value}`);
+  return said ?? String(value);
+}
+
+// Rows of an answer as objects, made once.
+const answers = new Map();
+function rowsOf(name) {
+  if (!answers.has(name)) {
+    const { columns, rows } = page.tables[name];
+    answers.set(name, rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]]))));
+  }
+  return answers.get(name);
+}
+
+function lookup(name, key, value) {
+  if (!page.tables[name]) return undefined;
+  const id = `${name} by ${key}`;
+  if (!answers.has(id)) answers.set(id, new Map(rowsOf(name).map((row) => [row[key], row])));
+  return answers.get(id).get(value);
+}
+
+// A field of a row; what the answer does not hold may be known of its provider.
+function valueOf(row, field) {
+  return field in row ? row[field] : lookup("provider", "provider_id", row.provider_id)?.[field];
+}
+
+const formats = new Map();
+function number(value, places, options = {}) {
+  const key = `${language} ${places} ${JSON.stringify(options)}`;
+  if (!formats.has(key)) {
+    const digits = { minimumFractionDigits: places, maximumFractionDigits: places };
+    formats.set(key, new Intl.NumberFormat(LOCALES[language], { ...digits, ...options }));
+  }
+  return formats.get(key).format(value);
+}
+
+function day(value, options = { day: "numeric", month: language === "en" ? "short" : "numeric", year: "numeric" }) {
+  const key = `${language} ${JSON.stringify(options)}`;
+  if (!formats.has(key)) {
+    formats.set(key, new Intl.DateTimeFormat(LOCALES[language], { ...options, timeZone: "UTC" }));
+  }
+  return formats.get(key).format(new Date(`${value}T00:00:00Z`));
+}
+
+function month(value) {
+  return language === "en" ? day(value, { month: "short", year: "numeric" }) : `${Number(value.slice(5, 7))}/${value.slice(0, 4)}`;
+}
+
+function municipality(value) {
+  const found = lookup("municipality", "municipality_code", value);
+  return (language === "sv" ? found?.name_sv : found?.name_fi) ?? found?.name_fi ?? value;
+}
+
+function withUnit(value, unit) {
+  switch (unit) {
+    case "eur": return number(value, 2, { style: "currency", currency: "EUR" });
+    case "count": return number(value, 0);
+    case "pct": return `${number(value, 1)}${language === "en" ? "" : "\u00a0"}%`;
+    default: return number(value, UNIT_PLACES[unit] ?? 1);
+  }
+}
+
+// A value of a field as text.
+function shown(row, field, value = valueOf(row, field)) {
+  if (value === null || value === undefined) return absent(field);
+  switch (page.kinds[field]) {
+    case "count": return number(value, 0);
+    case "eur": return withUnit(value, "eur");
+    case "factor": return number(value, 4);
+    case "share": return withUnit(100 * value, "pct");
+    case "pct": return withUnit(value, "pct");
+    case "number": return number(value, Number.isInteger(value) ? 0 : 1);
+    case "by_indicator": return withUnit(value, lookup("indicator", "indicator_id", row.indicator_id)?.unit_code);
+    case "by_unit": return withUnit(value, row.unit_code);
+    case "month": return month(value);
+    case "date": return day(value);
+    case "is": return text(value ? "ui.yes" : "ui.no");
+    case "code": return code(field.replace(/_(code|id)$/, ""), value);
+    case "state": return code("state", value);
+    case "codes": return value.split(",").map((one) => code("language", one)).join(", ");
+    case "provider": return lookup("provider", "provider_id", value)?.provider_name ?? value;
+    case "site": return lookup("site", "site_id", value)?.site_name ?? value;
+    case "municipality": return municipality(value);
+    case "municipalities": return value.split(",").map(municipality).join(", ");
+    case "band": return value === "unknown" ? text("ui.unknown") : value.replace("-", "–");
+    case "indicator": return lookup("indicator", "indicator_id", value)?.[`name_${language}`] ?? value;
+    default: return String(value);
+  }
+}
+
+// A choice of a filter: a truth is named after its field, another value as in the table.
+function choiceOf(field, value) {
+  return page.kinds[field] === "is" ? text(`choice.${field}.${value}`) : shown({}, field, value);
+}
+
+function absent(field) {
+  if (field === "provider_id" || field === "municipality_code") return text("ui.unknown");
+  return page.shelf === "public" && NUMERIC.has(page.kinds[field]) ? text("ui.withheld") : "–";
+}
+
+function isNumeric(field) {
+  return NUMERIC.has(page.kinds[field]);
+}
+
+function heading(field) {
+  return text(`field.${field}`);
+}
+
+function ordered(one, other) {
+  if (one === other) return 0;
+  if (one === null || one === undefined) return 1;
+  if (other === null || other === undefined) return -1;
+  return typeof one === "string" ? one.localeCompare(other, LOCALES[language], { numeric: true }) : one - other;
+}

@@ -1,0 +1,134 @@
+"""A page from its parts: template, styles, scripts, texts and data, in one file.
+
+Here: putting it together so that nothing in the data can become markup or script. Not here: what is
+asked of the lake (`tables`), what is drawn of it (`page.js`, `charts.js`).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from dagster_project.lake.connection import Lake
+from dagster_project.pipeline import Session
+from dagster_project.publish.view.catalogue import (
+    FOLDER,
+    LANGUAGES,
+    SHELVES,
+    Document,
+    Texts,
+    load_texts,
+    load_views,
+)
+from dagster_project.publish.view.tables import NAMES, QUERIES, Shown, ask, compact, on_shelf
+
+FILE = "index.html"
+_LOOKED_UP = ("provider", "site", "municipality", "indicator")
+"""Questions whose answers name what other answers hold by id."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a page says of itself: no clock is read, so the same build gives the same page."""
+
+    release_id: str
+    build_id: int
+    data_date: str | None
+    """Last day that any monthly delivery covers."""
+
+
+def write_pages(session: Session, staging: Path, release_id: str, snapshot_id: int) -> list[Path]:
+    """Write the page of each shelf that is in a staged release.
+
+    Raises:
+        BuildError: a text is missing.
+    """
+    graph = session.definition.graph
+    names = [name for name in NAMES if f"core.{name}" in {m.full_name for m in graph.models}]
+    made = Made(release_id, int(release_id.split(".")[0]), _data_date(session.lake))
+    written = []
+    for shelf in SHELVES:
+        if (staging / shelf / "bi").is_dir():
+            with on_shelf(session.lake, staging / shelf, names, snapshot_id):
+                tables = ask(session.lake, _wanted(shelf))
+            file = staging / shelf / FILE
+            file.write_text(page(shelf, made, tables), encoding="utf-8")
+            written.append(file)
+    return written
+
+
+def _data_date(lake: Lake) -> str | None:
+    found = lake.value((QUERIES / "data_date.sql").read_text("utf-8"))
+    return found.isoformat() if found else None
+
+
+def _wanted(shelf: str) -> set[str]:
+    blocks = (block for view in load_views().of_shelf(shelf) for block in view["blocks"])
+    return {*_LOOKED_UP, *(block["data"] for block in blocks)}
+
+
+def page(shelf: str, made: Made, tables: Mapping[str, Shown]) -> str:
+    """The whole page.
+
+    Args:
+        shelf: `internal` or `public`.
+        made: What it was made from.
+        tables: Answers by question. A view of which nothing is answered is left out.
+    """
+    texts, views = load_texts(), load_views()
+    data = {
+        "shelf": shelf,
+        "made": asdict(made),
+        "texts": texts.by_language(),
+        "kinds": views.kinds,
+        "views": _answered(views.of_shelf(shelf), tables),
+        "tables": compact(tables),
+    }
+    scripts = {
+        "library": (FOLDER / "vendor" / "vega.js").read_text(encoding="utf-8"),
+        "script": "\n".join(_part(name) for name in ("format.js", "charts.js", "page.js")),
+    }
+    hashes = " ".join(f"'sha256-{_digest(text)}'" for text in scripts.values())
+    return Template(_part("page.html")).substitute(
+        scripts,
+        policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {hashes}",
+        title=escape(texts.of(f"page.{shelf}", LANGUAGES[0])),
+        style=_part("page.css"),
+        notices=escape((FOLDER / "vendor" / "NOTICES").read_text(encoding="utf-8")),
+        noscript="".join(_paragraph(texts, language) for language in LANGUAGES),
+        data=_json(data),
+    )
+
+
+def _answered(views: tuple[Document, ...], tables: Mapping[str, Shown]) -> list[Document]:
+    """Views with what there is of them: a view registers itself once its tables are there."""
+    kept = [
+        {**view, "blocks": [block for block in view["blocks"] if block["data"] in tables]}
+        for view in views
+    ]
+    return [view for view in kept if view["blocks"]]
+
+
+def _part(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _paragraph(texts: Texts, language: str) -> str:
+    return f'<p lang="{language}">{escape(texts.of("ui.noscript", language))}</p>'
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    """JSON that holds no character by which HTML could end the element it stands in."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

@@ -1,0 +1,115 @@
+"""What a page reads: the tables that lie on its own shelf, and names of what they are about.
+
+So a page can tell nothing that its readers may not have: the public one sees what disclosure
+control has let through, and nothing else.
+
+Here: which tables there are, and asking them. Not here: the questions (`sql/view`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+
+from dagster_project.lake.connection import Lake
+from dagster_project.settings import PROJECT_ROOT
+from dagster_project.sql_text import literal, quoted
+
+QUERIES = PROJECT_ROOT / "sql" / "view"
+SHELF = "shelf"
+NAMES = ("provider", "site", "municipality")
+"""Core tables whose names of providers and places every reader may see; they hold no person."""
+
+Cell = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Rows of one question, in values that JSON has."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def withheld_count(self) -> int:
+        """Cells that hold nothing, in columns of which some hold a number."""
+        columns = zip(*self.rows, strict=True)
+        return sum(c.count(None) for c in columns if any(type(v) in (int, float) for v in c))
+
+
+def tables_of(shelf: Path) -> dict[str, Path]:
+    """Files that a page may read by the name of their table: those on its shelf."""
+    return {file.stem: file for file in sorted((shelf / "bi").glob("*.parquet"))}
+
+
+@contextmanager
+def on_shelf(lake: Lake, shelf: Path, names: Iterable[str], snapshot_id: int) -> Iterator[None]:
+    """Have `shelf.<table>` mean the tables of a shelf, and core tables of names as of a snapshot."""
+    lake.execute(f"create schema memory.{SHELF}")
+    try:
+        for table, file in tables_of(shelf).items():
+            _view(lake, table, f"read_parquet({literal(str(file))})")
+        for table in names:
+            _view(lake, table, f"lake.core.{table} at (version => {snapshot_id})")
+        yield
+    finally:
+        lake.execute(f"drop schema memory.{SHELF} cascade")
+
+
+def _view(lake: Lake, table: str, source: str) -> None:
+    lake.execute(f"create view memory.{SHELF}.{quoted(table)} as select * from {source}")
+
+
+def ask(lake: Lake, wanted: Iterable[str]) -> dict[str, Shown]:
+    """Answers by the name of the question; what reads a table that is not on the shelf has none."""
+    there = {
+        name
+        for (name,) in lake.rows(
+            "select view_name from duckdb_views()"
+            " where database_name = 'memory' and schema_name = ?",
+            [SHELF],
+        )
+    }
+    queries = {name: (QUERIES / f"{name}.sql").read_text("utf-8") for name in sorted(set(wanted))}
+    return {name: _answer(lake, sql) for name, sql in queries.items() if reads(sql) <= there}
+
+
+def reads(query: str) -> frozenset[str]:
+    """Tables of the shelf that a question reads."""
+    found = sqlglot.parse_one(query, read="duckdb").find_all(exp.Table)
+    return frozenset(table.name for table in found if table.db == SHELF)
+
+
+def _answer(lake: Lake, query: str) -> Shown:
+    cursor = lake.execute(query)
+    columns = tuple(name for name, *_ in cursor.description or ())
+    return Shown(columns, tuple(tuple(map(_cell, row)) for row in cursor.fetchall()))
+
+
+def _cell(value: Any) -> Cell:  # noqa: ANN401 - a cell of any column
+    """A value as JSON has it; a decimal of 15 digits or fewer reads in a double as it was."""
+    match value:
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case date():
+            return value.isoformat()
+        case None | bool() | int() | float() | str():
+            return value
+        case _:
+            raise TypeError(f"the page has no cell for a {type(value).__name__}")
+
+
+def compact(tables: Mapping[str, Shown]) -> dict[str, Any]:
+    """Tables for JSON: names of columns once, and the number of cells that hold nothing."""
+    return {
+        name: {"columns": t.columns, "rows": t.rows, "withheld": t.withheld_count}
+        for name, t in tables.items()
+    }
