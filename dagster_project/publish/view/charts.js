@@ -7,6 +7,7 @@ const CONTEXT = "#b9c2cc";
 const ACCENT = "#14508c";
 const SECOND = "#a3470b";
 const SERIES = ["#14508c", "#a3470b", "#1b6e4d", "#7b3294", "#8a6d00", "#8f1d3f"]; // each 4.5 to 1 or more on white
+const SCALE = ["#1b6e4d", "#5b9a7f", "#d9b44a", "#c9682b", "#8f1d3f"]; // from short waits to long
 const DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 2, 1, 2]];
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"];
 const ROW = 26; // height of a bar with its label
@@ -35,14 +36,18 @@ function category(field, sort, limit = 210) {
   };
 }
 
-function amount(field, options = {}) {
-  const kind = page.kinds[field];
-  const asShare = kind === "share" ? { labelExpr: "format(100 * datum.value, ',') + ' %'" } : {};
+function amount(rows, field, isZero = true) {
+  const asShare = page.kinds[field] === "share" ? { labelExpr: "format(100 * datum.value, ',') + ' %'" } : {};
   return {
-    field, type: "quantitative", title: heading(field),
-    axis: { tickCount: 5, grid: true, ...asShare, ...options.axis },
-    scale: { zero: true, nice: true, ...options.scale },
+    field, type: "quantitative", title: axisTitle(rows, field),
+    axis: { tickCount: 5, grid: true, titleLimit: 420, ...asShare },
+    scale: { zero: isZero, nice: true },
   };
+}
+
+// The title of an upright axis lies flat above it.
+function upright(axis) {
+  return { ...axis, axis: { ...axis.axis, titleAngle: 0, titleAlign: "left", titleAnchor: "start", titleX: -30, titleY: -12 } };
 }
 
 function time(field, rows) {
@@ -53,7 +58,7 @@ function time(field, rows) {
     axis: {
       labelAngle: 0, labelOverlap: true, grid: false,
       values: values.filter((_, i) => i % every === 0),
-      labelExpr: `${JSON.stringify(Object.fromEntries(values.map((v) => [v, month(v)])))}[datum.value]`,
+      labelExpr: `${JSON.stringify(Object.fromEntries(values.map((v) => [v, shown({}, field, v)])))}[datum.value]`,
     },
   };
 }
@@ -74,10 +79,10 @@ function lines(block, rows, chosen) {
   const front = foremost(rows, block.chart, chosen);
   const named = front.map((value) => shown({}, series, value));
   const values = drawn(rows, block.columns.includes(series) ? block.columns : [...block.columns, series])
-    .map((row) => ({ ...row, isFront: front.includes(row[series]) }));
-  const axes = { x: time(x, rows), y: amount(y) };
+    .map((row) => ({ ...row, isFront: front.includes(row[series]), dash: DASHES[front.indexOf(row[series])] ?? DASHES[0] }));
+  const axes = { x: time(x, rows), y: upright(amount(rows, y, page.kinds[y] !== "by_indicator")) };
   const scale = (range) => ({ domain: named, range: range.slice(0, Math.max(named.length, 1)) });
-  const legend = { title: null, orient: "top", columns: 2, labelLimit: 260, symbolSize: 120, symbolStrokeWidth: 2 };
+  const legend = { title: null, orient: "top", columns: 2, labelLimit: 260, symbolSize: 90, offset: 24 };
   const layer = [
     {
       transform: [{ filter: "!datum.isFront" }],
@@ -90,7 +95,7 @@ function lines(block, rows, chosen) {
       encoding: {
         ...axes,
         color: { field: LABELLED + series, type: "nominal", scale: scale(SERIES), legend },
-        strokeDash: { field: LABELLED + series, type: "nominal", scale: scale(DASHES), legend },
+        strokeDash: { field: "dash", scale: null },
         shape: { field: LABELLED + series, type: "nominal", scale: scale(SHAPES), legend },
         tooltip: tooltip(block),
       },
@@ -109,7 +114,7 @@ function bars(block, rows) {
   const sort = { field: x, op: "max", order: "descending" };
   return {
     data: { values }, height: tall(values, y),
-    encoding: { y: category(y, sort), x: amount(x), tooltip: tooltip(block) },
+    encoding: { y: category(y, sort), x: amount(rows, x), tooltip: tooltip(block) },
     layer: [
       { mark: { type: "bar", fill: ACCENT, height: 14, cornerRadiusEnd: 2 } },
       { mark: { type: "text", align: "left", dx: 5, fill: INK }, encoding: { text: { field: LABELLED + x } } },
@@ -118,22 +123,25 @@ function bars(block, rows) {
 }
 
 function stacked(block, rows) {
-  const { x, y, series, is_ordered: isOrdered } = block.chart;
+  const { x, y, series, is_ordered: isOrdered, is_scale: isScale } = block.chart;
   const totals = new Map();
   for (const row of rows) totals.set(row[series], Math.max(totals.get(row[series]) ?? 0, row[x] ?? 0));
-  const named = [...totals].sort((a, b) => b[1] - a[1]).map(([value]) => shown({}, series, value));
+  const greatest = isScale ? (a, b) => ordered(a[0], b[0]) : (a, b) => b[1] - a[1];
+  const named = [...totals].sort(greatest).map(([value]) => shown({}, series, value));
   const fields = [...new Set([...block.columns, series])];
-  const colours = named.map((_, i) => SERIES[i] ?? CONTEXT);
+  const colours = named.map((_, i) => (isScale ? SCALE : SERIES)[i] ?? CONTEXT);
+  const levels = [...new Set(rows.map((row) => row[y]))].sort(ordered).map((value) => shown({}, y, value));
   return {
-    data: { values: drawn(rows, fields) }, height: tall(rows, y),
+    data: { values: drawn(rows, fields).map((row) => ({ ...row, rank: named.indexOf(row[LABELLED + series]) })) }, height: tall(rows, y),
     mark: { type: "bar", height: 16, stroke: "white", strokeWidth: 1 },
     encoding: {
-      y: category(y, isOrdered ? null : { field: x, op: "sum", order: "descending" }),
-      x: { ...amount(x), stack: "zero" },
+      y: category(y, isOrdered ? levels : { field: x, op: "sum", order: "descending" }),
+      x: { ...amount(rows, x), stack: "zero" },
       color: {
         field: LABELLED + series, type: "nominal", scale: { domain: named, range: colours },
         legend: { title: null, orient: "top", columns: 2, labelLimit: 260, symbolType: "square" },
       },
+      order: isScale ? { field: "rank", type: "quantitative" } : undefined,
       tooltip: tooltip(block),
     },
   };
@@ -143,7 +151,7 @@ function interval(block, rows) {
   const { x, y, lower, upper, target, reference } = block.chart;
   const values = drawn(rows, block.columns).map((row) => ({ ...row, why: row[x] === null ? reason(row, x) : null }));
   const sort = { field: x, op: "max", order: "descending" };
-  const axis = amount(x, { scale: { zero: reference === undefined } });
+  const axis = amount(rows, x, reference === undefined);
   const layer = [];
   if (target && rows.some((row) => row[target] !== null)) {
     layer.push({ mark: { type: "tick", color: SECOND, thickness: 3, size: 20 }, encoding: { x: { field: target, type: "quantitative" } } });
@@ -163,29 +171,35 @@ function interval(block, rows) {
 }
 
 function reason(row, field) {
-  return row.state_code && row.state_code !== "measured" ? shown(row, "state_code") : absent(field);
+  return row.state_code && row.state_code !== "measured" ? shown(row, "state_code") : absent(row, field);
 }
 
-// From the base to the payment: each step hangs where the one before it ended.
+// From the base to the payment: each step hangs where the one before it ended. The axis begins near them, for a factor moves
+// little; so the base and the payment are points, which say where they are, and no bars, which would say how long.
 function steps(block, rows) {
   const { y, x, from, to } = block.chart;
-  const values = drawn(rows, block.columns).map((row) => ({ ...row, isTotal: row.step_code === "payment", isLess: row[x] < 0 }));
+  const values = drawn(rows, block.columns).map((row) => ({
+    ...row, isEnd: ["base", "payment"].includes(row.step_code), isLess: row[x] < 0, end: Math.max(row[from], row[to]),
+  }));
+  const axis = amount(rows, x, false);
+  const end = { ...axis, field: "end" };
   return {
     data: { values }, height: tall(values, y),
     encoding: { y: category(y, values.map((row) => row[LABELLED + y])), tooltip: tooltip(block) },
     layer: [
       {
-        mark: { type: "bar", height: 16 },
+        transform: [{ filter: "!datum.isEnd" }],
+        mark: { type: "bar", height: 14 },
         encoding: {
-          x: { ...amount(x), field: from }, x2: { field: to },
-          color: { condition: [{ test: "datum.isTotal", value: INK }, { test: "datum.isLess", value: SECOND }], value: ACCENT },
+          x: { ...axis, field: from }, x2: { field: to },
+          color: { condition: { test: "datum.isLess", value: SECOND }, value: ACCENT },
         },
       },
       {
-        transform: [{ calculate: `max(datum['${from}'], datum['${to}'])`, as: "end" }],
-        mark: { type: "text", align: "left", dx: 6, fill: INK },
-        encoding: { x: { field: "end", type: "quantitative" }, text: { field: LABELLED + x } },
+        transform: [{ filter: "datum.isEnd" }],
+        mark: { type: "point", filled: true, size: 110, color: INK, opacity: 1 }, encoding: { x: { ...axis, field: to } },
       },
+      { mark: { type: "text", align: "left", dx: 9, fill: INK }, encoding: { x: end, text: { field: LABELLED + x } } },
     ],
   };
 }

@@ -65,6 +65,20 @@ function month(value) {
   return language === "en" ? day(value, { month: "short", year: "numeric" }) : `${Number(value.slice(5, 7))}/${value.slice(0, 4)}`;
 }
 
+// A period by its months, once any answer says when it ends.
+function period(row, value) {
+  const ends = row.period_end_date ?? endOf(value);
+  if (!ends) return month(value);
+  if (value.slice(0, 4) !== ends.slice(0, 4)) return `${month(value)}–${month(ends)}`;
+  const first = language === "en" ? day(value, { month: "short" }) : Number(value.slice(5, 7));
+  return `${first}–${month(ends)}`;
+}
+
+function endOf(value) {
+  const name = Object.keys(page.tables).find((one) => page.tables[one].columns.includes("period_end_date"));
+  return name && lookup(name, "period_start_date", value)?.period_end_date;
+}
+
 function municipality(value) {
   const found = lookup("municipality", "municipality_code", value);
   return (language === "sv" ? found?.name_sv : found?.name_fi) ?? found?.name_fi ?? value;
@@ -81,7 +95,7 @@ function withUnit(value, unit) {
 
 // A value of a field as text.
 function shown(row, field, value = valueOf(row, field)) {
-  if (value === null || value === undefined) return absent(field);
+  if (value === null || value === undefined) return absent(row, field);
   switch (page.kinds[field]) {
     case "count": return number(value, 0);
     case "eur": return withUnit(value, "eur");
@@ -93,6 +107,7 @@ function shown(row, field, value = valueOf(row, field)) {
     case "by_unit": return withUnit(value, row.unit_code);
     case "month": return month(value);
     case "date": return day(value);
+    case "period": return period(row, value);
     case "is": return text(value ? "ui.yes" : "ui.no");
     case "code": return code(field.replace(/_(code|id)$/, ""), value);
     case "state": return code("state", value);
@@ -112,13 +127,22 @@ function choiceOf(field, value) {
   return page.kinds[field] === "is" ? text(`choice.${field}.${value}`) : shown({}, field, value);
 }
 
-function absent(field) {
-  if (field === "provider_id" || field === "municipality_code") return text("ui.unknown");
-  return page.shelf === "public" && NUMERIC.has(page.kinds[field]) ? text("ui.withheld") : "–";
+// Nothing where a value might be: whose place nobody may know, what was left out of the public page, or what is not there.
+function absent(row, field) {
+  if (["provider", "municipality", "site"].includes(page.kinds[field])) return text("ui.unknown");
+  const isMeasured = (row.state_code ?? "measured") === "measured";
+  return page.shelf === "public" && NUMERIC.has(page.kinds[field]) && isMeasured ? text("ui.withheld") : "–";
 }
 
 function isNumeric(field) {
   return NUMERIC.has(page.kinds[field]);
+}
+
+// What an axis counts: of an indicator in its own unit.
+function axisTitle(rows, field) {
+  if (page.kinds[field] !== "by_indicator") return heading(field);
+  const unit = lookup("indicator", "indicator_id", rows[0].indicator_id)?.unit_code;
+  return unit ? `${shown(rows[0], "indicator_id")}, ${code("unit", unit)}` : heading(field);
 }
 
 function heading(field) {

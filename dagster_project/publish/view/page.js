@@ -58,6 +58,7 @@ function obeyed(view, block) {
 
 function rowsIn(view, block, but = []) {
   let rows = kept(block);
+  if (block.chart?.is_ordered) rows = [...rows].sort((a, b) => ordered(a[block.chart.y], b[block.chart.y]));
   for (const field of obeyed(view, block)) {
     const value = choiceIn(view, field);
     if (value !== null && !but.includes(field)) rows = rows.filter((row) => row[field] === value);
@@ -97,12 +98,14 @@ function filter(view, field) {
 // Tables
 
 function table(block, rows, labelledBy) {
-  const [field, direction] = sorted[block.block] ?? [];
+  const columns = toldIn(block, rows);
+  const isOfTime = ["month", "period"].includes(page.kinds[columns[0]]);
+  const [field, direction] = sorted[block.block] ?? (isOfTime ? [columns[0], "descending"] : []);
   const ranked = field ? [...rows].sort((a, b) => compared(a, b, field, direction)) : rows;
   const full = opened.has(block.block) || rows.length <= SHOWN_ROWS + 3;
-  const head = el("tr", {}, ...block.columns.map((column) => headed(block, column, field === column ? direction : null)));
+  const head = el("tr", {}, ...columns.map((column) => headed(block, column, field === column ? direction : null)));
   const body = ranked.map((row, i) => {
-    const cells = block.columns.map((column, j) => cell(row, column, j === 0));
+    const cells = columns.map((column, j) => cell(row, column, j === 0));
     return el("tr", { class: !full && i >= SHOWN_ROWS ? "more" : null }, ...cells);
   });
   const made = el("table", { "aria-labelledby": labelledBy }, el("thead", {}, head), el("tbody", {}, ...body));
@@ -110,10 +113,15 @@ function table(block, rows, labelledBy) {
   return el("div", { class: "table" }, region, full ? null : more(block, rows.length));
 }
 
+// Columns that hold anything; on the public page also those of which everything was left out.
+function toldIn(block, rows) {
+  return block.columns.filter((column) => page.shelf === "public" || rows.some((row) => (valueOf(row, column) ?? null) !== null));
+}
+
 function compared(a, b, field, direction) {
   const [one, other] = [valueOf(a, field) ?? null, valueOf(b, field) ?? null];
   if (one === null || other === null) return ordered(one, other); // what is missing stays last
-  const found = isNumeric(field) || ["month", "date"].includes(page.kinds[field]) ? ordered(one, other) : ordered(shown(a, field), shown(b, field));
+  const found = isNumeric(field) || ["month", "period", "date"].includes(page.kinds[field]) ? ordered(one, other) : ordered(shown(a, field), shown(b, field));
   return direction === "descending" ? -found : found;
 }
 
@@ -184,7 +192,7 @@ function fill(view, block, section) {
     section.append(whatIf(rows));
   } else {
     aside(view, block, rows).forEach((line) => section.append(line));
-    const halves = el("div", { class: block.columns.length > 6 ? "over" : "beside" });
+    const halves = el("div", { class: block.columns.length > 5 ? "over" : "beside" });
     section.append(halves);
     if (block.chart) halves.append(charts(view, block));
     halves.append(table(block, rows, title));
@@ -331,9 +339,8 @@ function age() {
 
 function about() {
   const { release_id: release, build_id: build } = page.made;
-  const withheld = Object.values(page.tables).reduce((sum, one) => sum + one.withheld, 0);
   const lines = [text(`page.${page.shelf}.about`), text("ui.made", { release, build })];
-  if (page.shelf === "public") lines.push(text("ui.withheld_count", { count: number(withheld, 0) }));
+  if (page.shelf === "public") lines.push(text("ui.redacted_count", { count: number(page.made.redacted_count, 0) }));
   if (missing.size) lines.push(text("ui.missing", { codes: [...missing].sort().join(", ") }));
   const notices = document.getElementById("notices").content.textContent;
   document.getElementById("about").replaceChildren(

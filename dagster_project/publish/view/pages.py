@@ -27,7 +27,15 @@ from dagster_project.publish.view.catalogue import (
     load_texts,
     load_views,
 )
-from dagster_project.publish.view.tables import NAMES, QUERIES, Shown, ask, compact, on_shelf
+from dagster_project.publish.view.tables import (
+    NAMES,
+    QUERIES,
+    Shown,
+    ask,
+    compact,
+    on_shelf,
+    redacted_count,
+)
 
 FILE = "index.html"
 _LOOKED_UP = ("provider", "site", "municipality", "indicator")
@@ -42,6 +50,8 @@ class Made:
     build_id: int
     data_date: str | None
     """Last day that any monthly delivery covers."""
+    redacted_count: int = 0
+    """Rows of the shelf of which something was left out."""
 
 
 def write_pages(session: Session, staging: Path, release_id: str, snapshot_id: int) -> list[Path]:
@@ -52,12 +62,13 @@ def write_pages(session: Session, staging: Path, release_id: str, snapshot_id: i
     """
     graph = session.definition.graph
     names = [name for name in NAMES if f"core.{name}" in {m.full_name for m in graph.models}]
-    made = Made(release_id, int(release_id.split(".")[0]), _data_date(session.lake))
+    build_id, data_date = int(release_id.split(".")[0]), _data_date(session.lake)
     written = []
     for shelf in SHELVES:
         if (staging / shelf / "bi").is_dir():
             with on_shelf(session.lake, staging / shelf, names, snapshot_id):
                 tables = ask(session.lake, _wanted(shelf))
+                made = Made(release_id, build_id, data_date, redacted_count(session.lake))
             file = staging / shelf / FILE
             file.write_text(page(shelf, made, tables), encoding="utf-8")
             written.append(file)

@@ -25,6 +25,8 @@ from dagster_project.sql_text import literal, quoted
 
 QUERIES = PROJECT_ROOT / "sql" / "view"
 SHELF = "shelf"
+REDACTED = "is_redacted"
+"""Column of a table on the public shelf: whether something of the row was left out."""
 NAMES = ("provider", "site", "municipality")
 """Core tables whose names of providers and places every reader may see; they hold no person."""
 
@@ -37,12 +39,6 @@ class Shown:
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
-
-    @property
-    def withheld_count(self) -> int:
-        """Cells that hold nothing, in columns of which some hold a number."""
-        columns = zip(*self.rows, strict=True)
-        return sum(c.count(None) for c in columns if any(type(v) in (int, float) for v in c))
 
 
 def tables_of(shelf: Path) -> dict[str, Path]:
@@ -82,6 +78,19 @@ def ask(lake: Lake, wanted: Iterable[str]) -> dict[str, Shown]:
     return {name: _answer(lake, sql) for name, sql in queries.items() if reads(sql) <= there}
 
 
+def redacted_count(lake: Lake) -> int:
+    """Rows of the shelf of which disclosure control left something out."""
+    marked = lake.rows(
+        "select table_name from duckdb_columns()"
+        " where database_name = 'memory' and schema_name = ? and column_name = ?",
+        [SHELF, REDACTED],
+    )
+    return sum(
+        lake.count(f"select count(*) from {SHELF}.{quoted(table)} where {REDACTED}")
+        for (table,) in marked
+    )
+
+
 def reads(query: str) -> frozenset[str]:
     """Tables of the shelf that a question reads."""
     found = sqlglot.parse_one(query, read="duckdb").find_all(exp.Table)
@@ -108,8 +117,5 @@ def _cell(value: Any) -> Cell:  # noqa: ANN401 - a cell of any column
 
 
 def compact(tables: Mapping[str, Shown]) -> dict[str, Any]:
-    """Tables for JSON: names of columns once, and the number of cells that hold nothing."""
-    return {
-        name: {"columns": t.columns, "rows": t.rows, "withheld": t.withheld_count}
-        for name, t in tables.items()
-    }
+    """Tables for JSON: names of columns once."""
+    return {name: {"columns": t.columns, "rows": t.rows} for name, t in tables.items()}
