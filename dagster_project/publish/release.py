@@ -26,6 +26,7 @@ from dagster_project.lake.ledger_dictionary import ledger_rows
 from dagster_project.pipeline import Session
 from dagster_project.private_files import fsync_directory
 from dagster_project.publish import analyst
+from dagster_project.publish.view import pages
 from dagster_project.publish.withdrawal import MANIFEST, PERSON_LEVEL, complete_releases, remove
 from dagster_project.sql_text import literal, quoted
 
@@ -164,6 +165,7 @@ def _stage(session: Session, staging: Path, release_id: str) -> Release:
     analyst_file = staging / "analyst" / "tietoallas.duckdb"
     analyst_file.parent.mkdir(mode=0o700)
     analyst.write_database(session, analyst_file, green.snapshot_id)
+    pages.write_pages(session, staging, release_id, green.snapshot_id)
     session.run.on_step("files written")
     protected = lake.count("select count(*) from vault.protection")
     release = Release(

@@ -1,4 +1,4 @@
--- grain: One row per month of visit, clock, site and class of wait, of all services and professions.
+-- grain: One row per month of visit, clock, site and class of wait, over services and professions.
 -- Of the twelve months before the newest one, and of it.
 with
 newest as (

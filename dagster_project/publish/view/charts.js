@@ -47,7 +47,7 @@ function amount(rows, field, isZero = true) {
 
 // The title of an upright axis lies flat above it.
 function upright(axis) {
-  return { ...axis, axis: { ...axis.axis, titleAngle: 0, titleAlign: "left", titleAnchor: "start", titleX: -30, titleY: -12 } };
+  return { ...axis, axis: { ...axis.axis, titleAngle: 0, titleAlign: "left", titleAnchor: "start", titleX: -28, titleY: -10 } };
 }
 
 function time(field, rows) {
@@ -82,7 +82,7 @@ function lines(block, rows, chosen) {
     .map((row) => ({ ...row, isFront: front.includes(row[series]), dash: DASHES[front.indexOf(row[series])] ?? DASHES[0] }));
   const axes = { x: time(x, rows), y: upright(amount(rows, y, page.kinds[y] !== "by_indicator")) };
   const scale = (range) => ({ domain: named, range: range.slice(0, Math.max(named.length, 1)) });
-  const legend = { title: null, orient: "top", columns: 2, labelLimit: 260, symbolSize: 90, offset: 24 };
+  const legend = { title: null, orient: "top", columns: 2, labelLimit: 260, symbolSize: 90, offset: 30 };
   const layer = [
     {
       transform: [{ filter: "!datum.isFront" }],

@@ -38,7 +38,7 @@ function kept(block) {
 }
 
 function valuesOf(view, field) {
-  const block = view.blocks.find((one) => has(one, field));
+  const block = view.blocks.find((one) => has(one, field) && kept(one).some((row) => row[field] !== null));
   const values = [...new Set((block ? kept(block) : []).map((row) => row[field]))];
   return values.filter((value) => value !== null).sort(ordered);
 }
@@ -185,7 +185,7 @@ function fill(view, block, section) {
   if (note) section.append(el("p", { class: "note" }, note));
   const rows = rowsIn(view, block);
   if (!rows.length) {
-    section.append(el("p", { class: "empty" }, text("ui.empty")));
+    section.append(el("p", { class: "empty" }, text(kept(block).length ? "ui.empty" : "ui.no_rows")));
   } else if (block.chart?.kind === "figures") {
     section.append(figures(rows));
   } else if (block.chart?.kind === "whatif") {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
@@ -64,15 +64,21 @@ def write_pages(session: Session, staging: Path, release_id: str, snapshot_id: i
     names = [name for name in NAMES if f"core.{name}" in {m.full_name for m in graph.models}]
     build_id, data_date = int(release_id.split(".")[0]), _data_date(session.lake)
     written = []
-    for shelf in SHELVES:
-        if (staging / shelf / "bi").is_dir():
-            with on_shelf(session.lake, staging / shelf, names, snapshot_id):
-                tables = ask(session.lake, _wanted(shelf))
-                made = Made(release_id, build_id, data_date, redacted_count(session.lake))
-            file = staging / shelf / FILE
-            file.write_text(page(shelf, made, tables), encoding="utf-8")
-            written.append(file)
+    for shelf in (staging / name for name in SHELVES if (staging / name / "bi").is_dir()):
+        tables, redacted = answers(session.lake, shelf, names, snapshot_id)
+        made = Made(release_id, build_id, data_date, redacted)
+        file = shelf / FILE
+        file.write_text(page(shelf.name, made, tables), encoding="utf-8")
+        written.append(file)
     return written
+
+
+def answers(
+    lake: Lake, shelf: Path, names: Iterable[str], snapshot_id: int
+) -> tuple[dict[str, Shown], int]:
+    """Answers by question of what the page of a shelf shows, and how many rows are redacted."""
+    with lake.transaction(), on_shelf(lake, shelf, names, snapshot_id):
+        return ask(lake, _wanted(shelf.name)), redacted_count(lake)
 
 
 def _data_date(lake: Lake) -> str | None:

@@ -48,20 +48,17 @@ def tables_of(shelf: Path) -> dict[str, Path]:
 
 @contextmanager
 def on_shelf(lake: Lake, shelf: Path, names: Iterable[str], snapshot_id: int) -> Iterator[None]:
-    """Have `shelf.<table>` mean the tables of a shelf, and core tables of names as of a snapshot."""
-    lake.execute(f"create schema memory.{SHELF}")
-    try:
-        for table, file in tables_of(shelf).items():
-            _view(lake, table, f"read_parquet({literal(str(file))})")
-        for table in names:
-            _view(lake, table, f"lake.core.{table} at (version => {snapshot_id})")
-        yield
-    finally:
-        lake.execute(f"drop schema memory.{SHELF} cascade")
+    """Have `shelf.<table>` mean the tables of a shelf, and core tables of names as of a snapshot.
 
-
-def _view(lake: Lake, table: str, source: str) -> None:
-    lake.execute(f"create view memory.{SHELF}.{quoted(table)} as select * from {source}")
+    Call it in a transaction, which takes the views away should anything fail.
+    """
+    sources = {t: f"read_parquet({literal(str(file))})" for t, file in tables_of(shelf).items()}
+    sources |= {t: f"lake.core.{t} at (version => {snapshot_id})" for t in names}
+    for table, source in sources.items():
+        lake.execute(f"create view memory.{SHELF}.{quoted(table)} as select * from {source}")
+    yield
+    for table in sources:
+        lake.execute(f"drop view memory.{SHELF}.{quoted(table)}")
 
 
 def ask(lake: Lake, wanted: Iterable[str]) -> dict[str, Shown]:

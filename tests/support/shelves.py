@@ -1,0 +1,195 @@
+"""Small shelves of published tables, as a page of a release reads them, and the lake beside them.
+
+Here: tables by hand, with names that would break a page that took them for markup. Not here: what a
+page makes of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.lake import connection
+from dagster_project.lake.connection import Lake
+from dagster_project.pipeline import load_definition
+from dagster_project.publish.view.pages import Made, answers, page
+from dagster_project.publish.view.tables import NAMES, Shown
+from dagster_project.settings import Settings
+from dagster_project.sql_text import literal, quoted
+from tests.support.quick_lake import QuickLake
+
+SNAPSHOT = 1
+HOSTILE = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 2'>"
+MADE = Made("000007", 7, "2017-12-31")
+
+CORE = {
+    "provider": f"""
+        select * from (values
+            ('Y001', 'Keltapuron Lääkärit Oy', 'private'), ('Y002', {literal(HOSTILE)}, 'private'),
+            ('Y003', 'Bergö "Hälso" & Co', 'private'), ('M106', 'Hyvinkään kaupunki', 'public')
+        ) as t(provider_id, provider_name, sector_code)""",
+    "site": """
+        select *, date '2017-05-01' as valid_from_date, cast(null as date) as valid_to_date
+        from (values
+            ('S1', 'Asema 1', 'Y001', 'reception', '106', 'fi'),
+            ('S2', 'Asema 2', 'Y002', 'reception', '186', 'fi,sv'),
+            ('S3', 'Asema 3', 'Y003', 'reception', '106', 'sv'),
+            ('S4', 'Asema 4', 'Y003', 'dental', '186', 'fi'),
+            ('S5', 'Pääterveysasema', 'M106', 'reception', '106', 'fi')
+        ) as t(site_id, site_name, provider_id, service_code, municipality_code, language_codes)""",
+    "municipality": """
+        select * from (values ('106', 'Hyvinkää', 'Hyvinge'), ('186', 'Järvenpää', 'Träskända'))
+        as t(municipality_code, name_fi, name_sv)""",
+}
+
+_MONTHS = "(values (date '2017-10-01', 1), (date '2017-11-01', 2), (date '2017-12-01', 3)) as m(month, n)"
+_PROVIDERS = "(values ('Y001', 1), ('Y002', 2), ('Y003', 3), ('M106', 4)) as p(provider_id, k)"
+
+INTERNAL = {
+    "enrolled_by_provider": f"""
+        select month as enrolment_month, 'reception' as service_code, provider_id,
+            '106' as municipality_code, age_band, cast(10 * n * k as bigint) as person_count
+        from {_MONTHS}, {_PROVIDERS}, (values ('7-17'), ('18-64'), ('unknown')) as a(age_band)""",
+    "capitation_payment": f"""
+        select 'reception' as rulebook_id, month as settlement_month, provider_id,
+            provider_id like 'M%' as is_shadow, cast(30 * n * k as bigint) as person_count,
+            cast(1000.10 * n * k as decimal(18, 2)) as line_eur,
+            cast(-5.05 as decimal(18, 2)) as adjustment_eur,
+            cast(1000.10 * n * k - 5.05 as decimal(18, 2)) as amount_eur
+        from {_MONTHS}, {_PROVIDERS}""",
+    "capitation_explanation": f"""
+        select 'reception' as rulebook_id, month as settlement_month, provider_id,
+            provider_id like 'M%' as is_shadow, s.*
+        from {_MONTHS}, {_PROVIDERS}, (values
+            (10, 'list', 300, null, null), (20, 'base', 300, null, 1000.00),
+            (30, 'regional_factor', 300, 1.1, 100.00), (40, 'need_factor', 300, 1.0, 0.00),
+            (50, 'correction_factor', 300, 0.9, -110.00), (90, 'incentive', 0, null, 20.00),
+            (95, 'adjustment', 10, null, 4.00), (95, 'adjustment', 5, null, 1.00),
+            (99, 'payment', 300, null, 1015.00)
+        ) as s(step_number, step_code, quantity, factor, step_eur)""",
+    "capitation_correction_factor": f"""
+        select 'reception' as rulebook_id, date '2017-05-01' as version_date,
+            provider_id as group_id, 1 + k / 100 as factor, 1 + k / 10 as raw_factor,
+            0.8 as raw_factor_lower, 1.5 as raw_factor_upper, 0.1 as credibility_weight,
+            0.25 as share_without_contact, 100 * k as person_count,
+            date '2016-05-01' as window_from_date, date '2017-05-01' as window_to_date
+        from {_PROVIDERS}""",
+    "indicator_value": f"""
+        select provider_id, indicator_id, period_start_date, period_end_date,
+            period_start_date > date '2017-05-01' as is_to_date,
+            case when state_code <> 'too_small' then 30.0 end as numerator,
+            cast(10 * k as decimal(18, 4)) as denominator,
+            case when state_code = 'measured' then cast(20.5 * k as decimal(18, 4)) end as value,
+            case when state_code = 'measured' then cast(20 * k as decimal(18, 4)) end as lower_value,
+            case when state_code = 'measured' then cast(21 * k as decimal(18, 4)) end as upper_value,
+            state_code, 'lake' as reporter_code
+        from {_PROVIDERS}, (values (1, 'too_small'), (2, 'measured'), (3, 'overdue'), (4, 'measured'))
+            as s(number, state_code),
+            (values ('access_7_days'), ('t3_days'), ('nps'), ('switches_away')) as i(indicator_id),
+            (values (date '2017-05-01', date '2017-09-30'), (date '2017-10-01', date '2017-12-31'))
+            as d(period_start_date, period_end_date)
+        where number = k""",
+    "incentive_score": f"""
+        select provider_id, 'reception' as service_code, period_start_date,
+            period_start_date > date '2017-05-01' as is_early_warning,
+            case when k > 1 then k / 5.0 end as score, 0.8 as measured_weight,
+            case when k > 1 then 0.01 end as share_of_capitation, k as counted_indicator_count,
+            1 as too_small_count, 0 as overdue_count, 0 as unreliable_count
+        from {_PROVIDERS}, (values (date '2017-05-01'), (date '2017-10-01')) as d(period_start_date)""",
+    "data_quality": """
+        select 'apotti' as source, 'encounters' as table_name, delivery_sequence, rule_id,
+            'conformance' as dimension, 'error' as severity, violated_count, 100 as checked_count,
+            cast(violated_count as double) as violated_pct, 100 as received_count,
+            98 as accepted_count, 2 as quarantined_count, 0 as duplicate_count, covers_to_date
+        from (values (201711, date '2017-11-30'), (201712, date '2017-12-31'))
+            as d(delivery_sequence, covers_to_date),
+            (values ('site_id.required', 2), ('started_at.type', 0)) as r(rule_id, violated_count)
+        union all by name
+        select 'ptv' as source, 'services' as table_name, 201711 as delivery_sequence,
+            'name.required' as rule_id, 'completeness' as dimension, 'error' as severity,
+            0 as violated_count, 50 as checked_count, 0.0 as violated_pct, 50 as received_count,
+            50 as accepted_count, 0 as quarantined_count, 0 as duplicate_count,
+            date '2017-11-30' as covers_to_date""",
+    "t3_by_unit": f"""
+        select month as measured_month, 'S' || k as site_id, provider_id,
+            '106' as municipality_code, '2221' as profession_code,
+            cast(3 * k as decimal(5, 1)) as without_named_days_median,
+            cast(5 * k as decimal(5, 1)) as with_named_days_median,
+            10 as without_named_count, 0 as at_horizon_count
+        from {_MONTHS}, {_PROVIDERS}""",
+    "wait_by_unit": f"""
+        select month as visit_month, clock_code, 'S' || k as site_id, provider_id,
+            wait_class_code, cast(10 * k as bigint) as visit_count
+        from {_MONTHS}, {_PROVIDERS}, (values ('assessment'), ('contact')) as c(clock_code),
+            (values ('0-7'), ('8-14'), ('15-30'), ('31-90'), ('over_90')) as w(wait_class_code)""",
+    "care_guarantee": f"""
+        select month as visit_month, 'S' || k as site_id, provider_id, 100 as visit_count,
+            80 as judged_count, 60 as within_limit_count, 5 as own_choice_count,
+            15 as exceeded_count, provider_id = 'Y003' as is_unfit
+        from {_MONTHS}, {_PROVIDERS}""",
+}
+"""Tables of the internal shelf by name, each a query."""
+
+PUBLIC = {
+    "enrolled_by_provider": f"""
+        select month as enrolment_month, 'reception' as service_code, provider_id,
+            case when k > 1 then cast(10 * n * k as bigint) end as person_count,
+            k = 1 as is_redacted
+        from {_MONTHS}, {_PROVIDERS}""",
+    "capitation_payment": f"""
+        select 'reception' as rulebook_id, month as settlement_month, provider_id,
+            provider_id like 'M%' as is_shadow,
+            case when k > 1 then cast(1000 * n * k as decimal(18, 2)) end as amount_eur,
+            k = 1 as is_redacted
+        from {_MONTHS}, {_PROVIDERS}""",
+    "capitation_correction_factor": f"""
+        select 'reception' as rulebook_id, date '2017-05-01' as version_date,
+            provider_id as group_id, 1 + k / 100 as factor, 0.25 as share_without_contact,
+            false as is_redacted
+        from {_PROVIDERS}""",
+    "indicator_value": f"select * exclude (numerator), false as is_redacted from ({INTERNAL['indicator_value']})",
+    "incentive_score": f"select *, false as is_redacted from ({INTERNAL['incentive_score']})",
+}
+"""Tables of the public shelf by name, as disclosure control leaves them."""
+
+
+def write_shelf(folder: Path, tables: Mapping[str, str]) -> Path:
+    """Write tables as Parquet files of a shelf."""
+    (folder / "bi").mkdir(parents=True)
+    for name, query in tables.items():
+        file = literal(str(folder / "bi" / f"{name}.parquet"))
+        duckdb.sql(f"copy ({query}) to {file} (format parquet)")
+    return folder
+
+
+@contextmanager
+def lake_beside(folder: Path, core: Mapping[str, str] = CORE) -> Iterator[Lake]:
+    """A lake that holds the names of providers and places as of a snapshot, and every rulebook."""
+    with duckdb.connect() as plain:
+        plain.execute("attach ':memory:' as lake")
+        plain.execute("create schema lake.kept")
+        for schema in connection._VIEW_SCHEMAS:
+            plain.execute(f"create schema memory.{schema}")
+        for name, query in core.items():
+            plain.execute(f'create table lake.kept."{SNAPSHOT} core {name}" as {query}')
+        for book in load_definition().rulebooks:
+            plain.execute(f"create view memory.rulebook.{quoted(book.name)} as {book.sql}")
+        yield QuickLake(plain, Settings(home=folder, keys=folder / "keys"))
+
+
+def answered(folder: Path, shelf: str, tables: Mapping[str, str]) -> dict[str, Shown]:
+    """What the page of a shelf with these tables has to show."""
+    on = write_shelf(folder / shelf, tables)
+    with lake_beside(folder) as lake:
+        found, _ = answers(lake, on, NAMES, SNAPSHOT)
+    return found
+
+
+def paged(folder: Path, shelf: str, tables: Mapping[str, str]) -> Path:
+    """The page of a shelf with these tables."""
+    file = folder / f"{shelf}.html"
+    file.write_text(page(shelf, MADE, answered(folder, shelf, tables)), encoding="utf-8")
+    return file
