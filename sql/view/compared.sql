@@ -22,7 +22,9 @@ wide as (
         max(case when indicator_id = 'access_7_days' then lower_value end) as lower_pct,
         max(case when indicator_id = 'access_7_days' then upper_value end) as upper_pct,
         max(case when indicator_id = 'access_7_days' then denominator end) as seen_count,
+        max(case when indicator_id = 'access_7_days' then state_code end) as seen_state_code,
         max(case when indicator_id = 't3_days' then value end) as t3_days,
+        max(case when indicator_id = 't3_days' then state_code end) as t3_state_code,
         max(case when indicator_id = 'nps' then value end) as nps_points,
         max(case when indicator_id = 'nps' then denominator end) as answer_count,
         max(case when indicator_id = 'nps' then state_code end) as nps_state_code
@@ -44,11 +46,15 @@ select
     newest.period_start_date,
     newest.period_end_date,
     cast(round(score.score * 100, 1) as decimal(18, 1)) as quality_index,
+    -- Without a score too little of the provider was measured.
+    case when score.score is null then 'too_small' else 'measured' end as quality_state_code,
     wide.seen_in_7_days_pct,
     wide.lower_pct,
     wide.upper_pct,
     cast(wide.seen_count as bigint) as seen_count,
+    wide.seen_state_code,
     wide.t3_days,
+    wide.t3_state_code,
     wide.nps_points,
     cast(wide.answer_count as bigint) as answer_count,
     wide.nps_state_code

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -130,6 +131,24 @@ INTERNAL = {
             80 as judged_count, 60 as within_limit_count, 5 as own_choice_count,
             15 as exceeded_count, provider_id = 'Y003' as is_unfit
         from {_MONTHS}, {_PROVIDERS}""",
+    "personal_budget_total": f"""
+        select month as budget_month, budget_group_code, service_code, '106' as municipality_code,
+            cast(2 as bigint) as client_count, cast(1000.00 as decimal(18, 2)) as granted_eur,
+            cast(50 as decimal(18, 2)) as reserved_eur,
+            cast(200 * n as decimal(18, 2)) as paid_eur, cast(10 as decimal(18, 2)) as returned_eur,
+            cast(960 - 200 * n as decimal(18, 2)) as remaining_eur,
+            cast(30 as decimal(18, 2)) as client_share_eur
+        from {_MONTHS}, (values ('1', 'home_care'), ('1', 'cleaning'), (null, 'shiatsu'))
+            as g(budget_group_code, service_code)""",
+    "personal_budget_equity": """
+        select 2017 as calendar_year, trait_code, trait_value, 8 as client_count,
+            900.00 as granted_month_eur, -100.00 as explained_month_eur,
+            unexplained as unexplained_month_eur, unexplained - 10 as unexplained_low_eur,
+            unexplained + 10 as unexplained_high_eur,
+            case when abs(unexplained) > 10 then 'flagged' else 'explained_by_need' end
+                as equity_state_code
+        from (values ('sex', '1', 3.0), ('sex', '2', -25.5), ('municipality', '106', 0.0))
+            as t(trait_code, trait_value, unexplained)""",
 }
 """Tables of the internal shelf by name, each a query."""
 
@@ -180,16 +199,17 @@ def lake_beside(folder: Path, core: Mapping[str, str] = CORE) -> Iterator[Lake]:
         yield QuickLake(plain, Settings(home=folder, keys=folder / "keys"))
 
 
-def answered(folder: Path, shelf: str, tables: Mapping[str, str]) -> dict[str, Shown]:
-    """What the page of a shelf with these tables has to show."""
+def answered(folder: Path, shelf: str, tables: Mapping[str, str]) -> tuple[dict[str, Shown], int]:
+    """What the page of a shelf with these tables has to show, and how many rows are redacted."""
     on = write_shelf(folder / shelf, tables)
     with lake_beside(folder) as lake:
-        found, _ = answers(lake, on, NAMES, SNAPSHOT)
-    return found
+        return answers(lake, on, NAMES, SNAPSHOT)
 
 
 def paged(folder: Path, shelf: str, tables: Mapping[str, str]) -> Path:
     """The page of a shelf with these tables."""
     file = folder / f"{shelf}.html"
-    file.write_text(page(shelf, MADE, answered(folder, shelf, tables)), encoding="utf-8")
+    found, redacted = answered(folder, shelf, tables)
+    made = replace(MADE, redacted_count=redacted)
+    file.write_text(page(shelf, made, found), encoding="utf-8")
     return file

@@ -7,7 +7,7 @@ const CONTEXT = "#b9c2cc";
 const ACCENT = "#14508c";
 const SECOND = "#a3470b";
 const SERIES = ["#14508c", "#a3470b", "#1b6e4d", "#7b3294", "#8a6d00", "#8f1d3f"]; // each 4.5 to 1 or more on white
-const SCALE = ["#1b6e4d", "#5b9a7f", "#d9b44a", "#c9682b", "#8f1d3f"]; // from short waits to long
+const SCALE = ["#1b6e4d", "#5b9a7f", "#a9850f", "#c9682b", "#8f1d3f"]; // from short waits to long
 const DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 2, 1, 2]];
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"];
 const ROW = 26; // height of a bar with its label
@@ -123,25 +123,25 @@ function bars(block, rows) {
 }
 
 function stacked(block, rows) {
-  const { x, y, series, is_ordered: isOrdered, is_scale: isScale } = block.chart;
+  const { x, y, series, scale } = block.chart;
   const totals = new Map();
   for (const row of rows) totals.set(row[series], Math.max(totals.get(row[series]) ?? 0, row[x] ?? 0));
-  const greatest = isScale ? (a, b) => ordered(a[0], b[0]) : (a, b) => b[1] - a[1];
-  const named = [...totals].sort(greatest).map(([value]) => shown({}, series, value));
+  const inOrder = scale ? (a, b) => scale.indexOf(a[0]) - scale.indexOf(b[0]) : (a, b) => b[1] - a[1];
+  const named = [...totals].sort(inOrder).map(([value]) => shown({}, series, value));
   const fields = [...new Set([...block.columns, series])];
-  const colours = named.map((_, i) => (isScale ? SCALE : SERIES)[i] ?? CONTEXT);
-  const levels = [...new Set(rows.map((row) => row[y]))].sort(ordered).map((value) => shown({}, y, value));
+  const colours = named.map((_, i) => (scale ? SCALE : SERIES)[i] ?? CONTEXT);
+  const levels = [...new Set(rows.map((row) => shown(row, y)))];
   return {
     data: { values: drawn(rows, fields).map((row) => ({ ...row, rank: named.indexOf(row[LABELLED + series]) })) }, height: tall(rows, y),
     mark: { type: "bar", height: 16, stroke: "white", strokeWidth: 1 },
     encoding: {
-      y: category(y, isOrdered ? levels : { field: x, op: "sum", order: "descending" }),
+      y: category(y, (block.order ?? [])[0] === y ? levels : { field: x, op: "sum", order: "descending" }),
       x: { ...amount(rows, x), stack: "zero" },
       color: {
         field: LABELLED + series, type: "nominal", scale: { domain: named, range: colours },
         legend: { title: null, orient: "top", columns: 2, labelLimit: 260, symbolType: "square" },
       },
-      order: isScale ? { field: "rank", type: "quantitative" } : undefined,
+      order: scale ? { field: "rank", type: "quantitative" } : undefined,
       tooltip: tooltip(block),
     },
   };

@@ -4,6 +4,7 @@ const LANGUAGES = ["fi", "sv", "en"];
 const LOCALES = { fi: "fi-FI", sv: "sv-FI", en: "en-GB" };
 const LANGUAGE_NAMES = { fi: "Suomi", sv: "Svenska", en: "English" };
 const NUMERIC = new Set(["count", "eur", "factor", "share", "pct", "number", "by_indicator", "by_unit"]);
+const EURO = { style: "currency", currency: "EUR" }; // in whole euros where they are of thousands
 const UNIT_PLACES = { pct: 1, points: 1, days: 1, minutes: 1, mean: 2, index: 3, per_1000: 1 };
 
 let language = LANGUAGES[0];
@@ -86,7 +87,7 @@ function municipality(value) {
 
 function withUnit(value, unit) {
   switch (unit) {
-    case "eur": return number(value, 2, { style: "currency", currency: "EUR" });
+    case "eur": return number(value, 2, EURO);
     case "count": return number(value, 0);
     case "pct": return `${number(value, 1)}${language === "en" ? "" : "\u00a0"}%`;
     default: return number(value, UNIT_PLACES[unit] ?? 1);
@@ -98,7 +99,7 @@ function shown(row, field, value = valueOf(row, field)) {
   if (value === null || value === undefined) return absent(row, field);
   switch (page.kinds[field]) {
     case "count": return number(value, 0);
-    case "eur": return withUnit(value, "eur");
+    case "eur": return page.shelf === "public" ? number(value, 0, EURO) : withUnit(value, "eur");
     case "factor": return number(value, 4);
     case "share": return withUnit(100 * value, "pct");
     case "pct": return withUnit(value, "pct");
@@ -117,9 +118,17 @@ function shown(row, field, value = valueOf(row, field)) {
     case "municipality": return municipality(value);
     case "municipalities": return value.split(",").map(municipality).join(", ");
     case "band": return value === "unknown" ? text("ui.unknown") : value.replace("-", "–");
+    case "trait": return trait(row, value);
     case "indicator": return lookup("indicator", "indicator_id", value)?.[`name_${language}`] ?? value;
     default: return String(value);
   }
+}
+
+// What clients are told apart by: a municipality, a sex, a language or an age.
+function trait(row, value) {
+  if (value === "unknown") return text("ui.unknown");
+  if (row.trait_code === "municipality") return municipality(value);
+  return row.trait_code === "age" ? value.replace("-", "–") : code(row.trait_code, value);
 }
 
 // A choice of a filter: a truth is named after its field, another value as in the table.
@@ -127,11 +136,14 @@ function choiceOf(field, value) {
   return page.kinds[field] === "is" ? text(`choice.${field}.${value}`) : shown({}, field, value);
 }
 
-// Nothing where a value might be: whose place nobody may know, what was left out of the public page, or what is not there.
+// Nothing where a value might be: it is of whom nobody may know, was not measured, or was left out of the public page.
 function absent(row, field) {
   if (["provider", "municipality", "site"].includes(page.kinds[field])) return text("ui.unknown");
-  const isMeasured = (row.state_code ?? "measured") === "measured";
-  return page.shelf === "public" && NUMERIC.has(page.kinds[field]) && isMeasured ? text("ui.withheld") : "–";
+  const state = row[`${field.split("_")[0]}_state_code`]; // of this very figure, where a row has several
+  if ((state ?? "measured") !== "measured") return code("state", state);
+  if (/^(lower|upper)_/.test(field)) return "–"; // its figure says why
+  const isLeftOut = page.shelf === "public" && NUMERIC.has(page.kinds[field]) && (row.state_code ?? "measured") === "measured";
+  return isLeftOut ? text("ui.withheld") : "–";
 }
 
 function isNumeric(field) {

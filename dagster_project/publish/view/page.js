@@ -2,6 +2,7 @@
 // document as text, never as markup.
 
 const SHOWN_ROWS = 12;
+const WHEN = new Set(["month", "period", "date"]);
 const main = document.getElementById("main");
 const chosen = {}; // view -> field -> value, null for all
 const sorted = {}; // block -> [field, direction]
@@ -58,7 +59,11 @@ function obeyed(view, block) {
 
 function rowsIn(view, block, but = []) {
   let rows = kept(block);
-  if (block.chart?.is_ordered) rows = [...rows].sort((a, b) => ordered(a[block.chart.y], b[block.chart.y]));
+  for (const field of [...(block.order ?? [])].reverse()) {
+    const scale = field === block.chart.series ? block.chart.scale : undefined;
+    const rank = (row) => (scale ? scale.indexOf(row[field]) : row[field]);
+    rows = [...rows].sort((a, b) => ordered(rank(a), rank(b)));
+  }
   for (const field of obeyed(view, block)) {
     const value = choiceIn(view, field);
     if (value !== null && !but.includes(field)) rows = rows.filter((row) => row[field] === value);
@@ -121,7 +126,7 @@ function toldIn(block, rows) {
 function compared(a, b, field, direction) {
   const [one, other] = [valueOf(a, field) ?? null, valueOf(b, field) ?? null];
   if (one === null || other === null) return ordered(one, other); // what is missing stays last
-  const found = isNumeric(field) || ["month", "period", "date"].includes(page.kinds[field]) ? ordered(one, other) : ordered(shown(a, field), shown(b, field));
+  const found = isNumeric(field) || WHEN.has(page.kinds[field]) ? ordered(one, other) : ordered(shown(a, field), shown(b, field));
   return direction === "descending" ? -found : found;
 }
 
@@ -142,7 +147,7 @@ function headed(block, column, direction) {
 function cell(row, column, isFirst) {
   const value = valueOf(row, column);
   const nothing = value === null || value === undefined;
-  const classes = [isNumeric(column) ? "n" : "", nothing ? "nothing" : ""].join(" ").trim();
+  const classes = [isNumeric(column) ? "n" : "", nothing ? "nothing" : "", WHEN.has(page.kinds[column]) ? "when" : ""].filter(Boolean).join(" ");
   const inner = page.kinds[column] === "state" && !nothing ? el("span", { class: `state ${value}` }, shown(row, column)) : shown(row, column);
   return el(isFirst ? "th" : "td", { class: classes || null, scope: isFirst ? "row" : null }, inner);
 }
@@ -217,11 +222,11 @@ function charts(view, block) {
   const pick = isLines && obeyed(view, block).includes(series) ? choiceIn(view, series) : null;
   const rows = rowsIn(view, block, isLines ? [series] : []);
   const measured = rows.some((row) => row[isLines ? y : x] !== null);
-  const panels = panel ? [...new Set(rows.map((row) => row[panel]))].sort(ordered).reverse() : [null];
+  const panels = panel ? [...new Set(rows.map((row) => row[panel]))].sort(ordered).reverse() : [undefined];
   const made = el("div", { class: "charts" });
   for (const value of measured ? panels : []) {
-    const mine = value === null ? rows : rows.filter((row) => row[panel] === value);
-    const name = value === null ? null : shown({}, panel, value);
+    const mine = panel ? rows.filter((row) => row[panel] === value) : rows;
+    const name = panel ? shown({}, panel, value) : null;
     const target = el("div", { class: "chart", role: "img", "aria-label": text("ui.chart", { name: [text(`block.${block.block}`), name].filter(Boolean).join(", ") }) });
     made.append(el("figure", {}, name ? el("figcaption", {}, name) : null, target));
     drawing.push(draw(target, block, mine, pick).catch((error) => {
