@@ -46,7 +46,9 @@ CORE = {
         as t(municipality_code, name_fi, name_sv)""",
 }
 
-_MONTHS = "(values (date '2017-10-01', 1), (date '2017-11-01', 2), (date '2017-12-01', 3)) as m(month, n)"
+_MONTHS = (
+    "(values (date '2017-10-01', 1), (date '2017-11-01', 2), (date '2017-12-01', 3)) as m(month, n)"
+)
 _PROVIDERS = "(values ('Y001', 1), ('Y002', 2), ('Y003', 3), ('M106', 4)) as p(provider_id, k)"
 
 INTERNAL = {
@@ -83,12 +85,14 @@ INTERNAL = {
             period_start_date > date '2017-05-01' as is_to_date,
             case when state_code <> 'too_small' then 30.0 end as numerator,
             cast(10 * k as decimal(18, 4)) as denominator,
-            case when state_code = 'measured' then cast(20.5 * k as decimal(18, 4)) end as value,
-            case when state_code = 'measured' then cast(20 * k as decimal(18, 4)) end as lower_value,
-            case when state_code = 'measured' then cast(21 * k as decimal(18, 4)) end as upper_value,
+            case when is_measured then cast(20.5 * k as decimal(18, 4)) end as value,
+            case when is_measured then cast(20 * k as decimal(18, 4)) end as lower_value,
+            case when is_measured then cast(21 * k as decimal(18, 4)) end as upper_value,
             state_code, 'lake' as reporter_code
-        from {_PROVIDERS}, (values (1, 'too_small'), (2, 'measured'), (3, 'overdue'), (4, 'measured'))
-            as s(number, state_code),
+        from {_PROVIDERS}, (values
+                (1, 'too_small', false), (2, 'measured', true), (3, 'overdue', false),
+                (4, 'measured', true)
+            ) as s(number, state_code, is_measured),
             (values ('access_7_days'), ('t3_days'), ('nps'), ('switches_away')) as i(indicator_id),
             (values (date '2017-05-01', date '2017-09-30'), (date '2017-10-01', date '2017-12-31'))
             as d(period_start_date, period_end_date)
@@ -99,7 +103,8 @@ INTERNAL = {
             case when k > 1 then k / 5.0 end as score, 0.8 as measured_weight,
             case when k > 1 then 0.01 end as share_of_capitation, k as counted_indicator_count,
             1 as too_small_count, 0 as overdue_count, 0 as unreliable_count
-        from {_PROVIDERS}, (values (date '2017-05-01'), (date '2017-10-01')) as d(period_start_date)""",
+        from {_PROVIDERS},
+            (values (date '2017-05-01'), (date '2017-10-01')) as d(period_start_date)""",
     "data_quality": """
         select 'apotti' as source, 'encounters' as table_name, delivery_sequence, rule_id,
             'conformance' as dimension, 'error' as severity, violated_count, 100 as checked_count,
@@ -169,7 +174,8 @@ PUBLIC = {
             provider_id as group_id, 1 + k / 100 as factor, 0.25 as share_without_contact,
             false as is_redacted
         from {_PROVIDERS}""",
-    "indicator_value": f"select * exclude (numerator), false as is_redacted from ({INTERNAL['indicator_value']})",
+    "indicator_value": f"""
+        select * exclude (numerator), false as is_redacted from ({INTERNAL["indicator_value"]})""",
     "incentive_score": f"select *, false as is_redacted from ({INTERNAL['incentive_score']})",
 }
 """Tables of the public shelf by name, as disclosure control leaves them."""
@@ -185,7 +191,7 @@ def write_shelf(folder: Path, tables: Mapping[str, str]) -> Path:
 
 
 @contextmanager
-def lake_beside(folder: Path, core: Mapping[str, str] = CORE) -> Iterator[Lake]:
+def lake_beside(folder: Path, core: Mapping[str, str]) -> Iterator[Lake]:
     """A lake that holds the names of providers and places as of a snapshot, and every rulebook."""
     with duckdb.connect() as plain:
         plain.execute("attach ':memory:' as lake")
@@ -199,10 +205,12 @@ def lake_beside(folder: Path, core: Mapping[str, str] = CORE) -> Iterator[Lake]:
         yield QuickLake(plain, Settings(home=folder, keys=folder / "keys"))
 
 
-def answered(folder: Path, shelf: str, tables: Mapping[str, str]) -> tuple[dict[str, Shown], int]:
+def answered(
+    folder: Path, shelf: str, tables: Mapping[str, str], *, core: Mapping[str, str] = CORE
+) -> tuple[dict[str, Shown], int]:
     """What the page of a shelf with these tables has to show, and how many rows are redacted."""
     on = write_shelf(folder / shelf, tables)
-    with lake_beside(folder) as lake:
+    with lake_beside(folder, core) as lake:
         return answers(lake, on, NAMES, SNAPSHOT)
 
 

@@ -21,6 +21,9 @@ SHELVES = ("internal", "public")
 
 Document = Mapping[str, Any]
 
+_NAMED = ("x", "y", "series", "panel")
+"""Of a chart's fields those that are told by their names."""
+
 
 @dataclass(frozen=True)
 class Texts:
@@ -103,7 +106,7 @@ def read_views(document: str, texts: Texts) -> Views:
     views = tuple({"view": name, **view} for name, view in found["views"].items())
     kinds: Mapping[str, str] = found["fields"]
     lacking = sorted({key for key in _keys(views) if key not in texts.by_key})
-    lacking += sorted({f"kind of {f}" for v in views for f in _fields(v) if f not in kinds})
+    lacking += sorted({f"kind of {f}" for v in views for f in fields_of(v) if f not in kinds})
     if lacking:
         raise BuildError(
             f"publish/view: views.yaml names what is not there: {', '.join(lacking)}; add the text"
@@ -116,13 +119,14 @@ def _keys(views: tuple[Document, ...]) -> Iterator[str]:
     """Keys of the texts that views show."""
     for view in views:
         yield from (f"view.{view['view']}", f"view.{view['view']}.lead")
-        yield from (f"field.{name}" for name in _fields(view))
+        yield from (f"field.{name}" for name in fields_of(view))
         for block in view["blocks"]:
             yield f"block.{block['block']}"
 
 
-def _fields(view: Document) -> Iterator[str]:
+def fields_of(view: Document) -> Iterator[str]:
     """Fields that a view shows or is chosen by."""
     yield from view.get("filters", {})
     for block in view["blocks"]:
-        yield from block.get("columns", ())
+        chart = block.get("chart", {})
+        yield from (*block.get("columns", ()), *(chart[k] for k in _NAMED if k in chart))

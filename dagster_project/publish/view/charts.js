@@ -13,6 +13,8 @@ const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle
 const ROW = 26; // height of a bar with its label
 
 const LABELLED = "label ";
+const isNarrow = () => matchMedia("(max-width: 36rem)").matches;
+const ROOM = { left: 5, top: 5, bottom: 5, right: 64 }; // for figures at the ends of bars
 
 function drawn(rows, fields) {
   return rows.map((row) => {
@@ -29,10 +31,10 @@ function tall(rows, field) {
   return ROW * new Set(rows.map((row) => row[field])).size;
 }
 
-function category(field, sort, limit = 210) {
+function category(field, sort) {
   return {
     field: LABELLED + field, type: "nominal", sort, title: null,
-    axis: { labelLimit: limit, labelPadding: 8, ticks: false, domain: false, grid: false },
+    axis: { labelLimit: isNarrow() ? 120 : 210, labelPadding: 8, ticks: false, domain: false, grid: false },
   };
 }
 
@@ -40,7 +42,7 @@ function amount(rows, field, isZero = true) {
   const asShare = page.kinds[field] === "share" ? { labelExpr: "format(100 * datum.value, ',') + ' %'" } : {};
   return {
     field, type: "quantitative", title: axisTitle(rows, field),
-    axis: { tickCount: 5, grid: true, titleLimit: 420, ...asShare },
+    axis: { tickCount: isNarrow() ? 3 : 5, grid: true, titleLimit: isNarrow() ? 220 : 420, ...asShare },
     scale: { zero: isZero, nice: true },
   };
 }
@@ -82,7 +84,7 @@ function lines(block, rows, chosen) {
     .map((row) => ({ ...row, isFront: front.includes(row[series]), dash: DASHES[front.indexOf(row[series])] ?? DASHES[0] }));
   const axes = { x: time(x, rows), y: upright(amount(rows, y, page.kinds[y] !== "by_indicator")) };
   const scale = (range) => ({ domain: named, range: range.slice(0, Math.max(named.length, 1)) });
-  const legend = { title: null, orient: "top", columns: 2, labelLimit: 260, symbolSize: 90, offset: 30 };
+  const legend = { title: null, orient: "top", columns: isNarrow() ? 1 : 2, labelLimit: 260, symbolSize: 90, offset: 30 };
   const layer = [
     {
       transform: [{ filter: "!datum.isFront" }],
@@ -113,7 +115,7 @@ function bars(block, rows) {
   const values = drawn(told, block.columns);
   const sort = { field: x, op: "max", order: "descending" };
   return {
-    data: { values }, height: tall(values, y),
+    data: { values }, height: tall(values, y), padding: ROOM,
     encoding: { y: category(y, sort), x: amount(rows, x), tooltip: tooltip(block) },
     layer: [
       { mark: { type: "bar", fill: ACCENT, height: 14, cornerRadiusEnd: 2 } },
@@ -139,7 +141,7 @@ function stacked(block, rows) {
       x: { ...amount(rows, x), stack: "zero" },
       color: {
         field: LABELLED + series, type: "nominal", scale: { domain: named, range: colours },
-        legend: { title: null, orient: "top", columns: 2, labelLimit: 260, symbolType: "square" },
+        legend: { title: null, orient: "top", columns: isNarrow() ? 1 : 2, labelLimit: 260, symbolType: "square" },
       },
       order: scale ? { field: "rank", type: "quantitative" } : undefined,
       tooltip: tooltip(block),
@@ -184,7 +186,7 @@ function steps(block, rows) {
   const axis = amount(rows, x, false);
   const end = { ...axis, field: "end" };
   return {
-    data: { values }, height: tall(values, y),
+    data: { values }, height: tall(values, y), padding: ROOM,
     encoding: { y: category(y, values.map((row) => row[LABELLED + y])), tooltip: tooltip(block) },
     layer: [
       {

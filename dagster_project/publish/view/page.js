@@ -330,6 +330,8 @@ function frame(view) {
   )));
   document.getElementById("views").replaceChildren(el("ul", {}, ...links));
   document.getElementById("views").setAttribute("aria-label", text("ui.views"));
+  const link = document.querySelector("#views [aria-current]");
+  link.closest("ul").scrollLeft = link.offsetLeft - 24; // `scrollIntoView` would make Tab begin there
 }
 
 // How old the data are: by the reader's clock, so that a page which nobody renews says so itself.

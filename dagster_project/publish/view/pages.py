@@ -54,7 +54,7 @@ class Made:
     """Rows of the shelf of which something was left out."""
 
 
-def write_pages(session: Session, staging: Path, release_id: str, snapshot_id: int) -> list[Path]:
+def write_pages(session: Session, staging: Path, release_id: str, snapshot_id: int) -> None:
     """Write the page of each shelf that is in a staged release.
 
     Raises:
@@ -62,15 +62,11 @@ def write_pages(session: Session, staging: Path, release_id: str, snapshot_id: i
     """
     graph = session.definition.graph
     names = [name for name in NAMES if f"core.{name}" in {m.full_name for m in graph.models}]
-    build_id, data_date = int(release_id.split(".")[0]), _data_date(session.lake)
-    written = []
+    build_id, data_date = int(release_id.split(".", maxsplit=1)[0]), _data_date(session.lake)
     for shelf in (staging / name for name in SHELVES if (staging / name / "bi").is_dir()):
         tables, redacted = answers(session.lake, shelf, names, snapshot_id)
         made = Made(release_id, build_id, data_date, redacted)
-        file = shelf / FILE
-        file.write_text(page(shelf.name, made, tables), encoding="utf-8")
-        written.append(file)
-    return written
+        (shelf / FILE).write_text(page(shelf.name, made, tables), encoding="utf-8")
 
 
 def answers(
