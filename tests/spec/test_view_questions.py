@@ -146,6 +146,23 @@ def test_budgets_are_paid_less_what_came_back(internal: dict[str, Shown]) -> Non
     ]
 
 
+def test_risk_is_told_by_the_newest_model_of_the_newest_window(internal: dict[str, Shown]) -> None:
+    found = rows(internal["risk_measure"], measure_code="auroc")
+    assert picked(found, "predictor_code", "measure_value") == [
+        ("boosted_trees", 0.8),
+        ("prior_cost_and_age", 0.65),
+    ]
+    groups = rows(internal["risk_equity"])
+    assert picked(groups, "trait_code", "trait_value", "ratio_value", "auroc_value") == [
+        ("age", "85-", None, None),
+        ("language", "other", None, None),
+        ("sex", "1", 1.1, 0.75),
+    ]
+    # A year is over for two of the three index days.
+    targets = rows(internal["risk_target"], target_code="need_growth")
+    assert picked(targets, "event_pct") == [(5,), (10,)]
+
+
 def test_providers_are_compared_by_the_newest_finished_period(tmp_path: Path) -> None:
     answers, redacted = answered(tmp_path, "public", PUBLIC)
     found = rows(answers["compared"], service_code="reception")

@@ -154,6 +154,33 @@ INTERNAL = {
                 as equity_state_code
         from (values ('sex', '1', 3.0), ('sex', '2', -25.5), ('municipality', '106', 0.0))
             as t(trait_code, trait_value, unexplained)""",
+    "risk_target_count": f"""
+        select target_code, month as index_month, 'test' as window_code, n < 3 as is_covered,
+            1000 as candidate_count, 50 * n as event_count, 20 as died_count, 10 as moved_count
+        from {_MONTHS}, (values ('housing_24h'), ('need_growth')) as t(target_code)""",
+    "risk_measure": """
+        select model_id, 'need_growth' as target_code, index_month, predictor_code,
+            group_kind_code, group_code, measure_code, figure as value,
+            figure - 0.05 as low_value, figure + 0.05 as high_value, 1000 as candidate_count,
+            100 as event_count
+        from (values
+            ('a', date '2017-07-01', 'boosted_trees', 'all', '', 'auroc', 0.60),
+            ('a', date '2017-10-01', 'boosted_trees', 'all', '', 'auroc', 0.70),
+            ('b', date '2017-10-01', 'boosted_trees', 'all', '', 'auroc', 0.80),
+            ('b', date '2017-10-01', 'prior_cost_and_age', 'all', '', 'auroc', 0.65),
+            ('b', date '2017-10-01', 'boosted_trees', 'all', '', 'brier', 0.09),
+            ('b', date '2017-10-01', 'boosted_trees', 'sex', '1', 'observed_to_predicted', 1.1),
+            ('b', date '2017-10-01', 'boosted_trees', 'sex', '1', 'auroc', 0.75),
+            ('b', date '2017-10-01', 'boosted_trees', 'age', '85-', 'observed_to_predicted', null),
+            ('b', date '2017-10-01', 'boosted_trees', 'language', 'other', 'auroc', null)
+        ) as m(
+            model_id, index_month, predictor_code, group_kind_code, group_code, measure_code, figure
+        )""",
+    "risk_curve": """
+        select 'b' as model_id, 'need_growth' as target_code, date '2017-10-01' as index_month,
+            'calibration' as curve_code, number as point_number, number / 40 as x_value,
+            number / 38 as y_value, 50 as candidate_count
+        from range(20) as r(number)""",
 }
 """Tables of the internal shelf by name, each a query."""
 

@@ -206,7 +206,28 @@ function steps(block, rows) {
   };
 }
 
-const CHARTS = { lines, bars, stacked, interval, steps };
+// One quantity against another, with the line on which they are equal.
+function curve(block, rows) {
+  const { x, y } = block.chart;
+  const values = drawn(rows, block.columns);
+  const most = Math.max(...rows.flatMap((row) => [row[x], row[y]]));
+  const axes = { x: amount(rows, x), y: upright(amount(rows, y)) };
+  return {
+    height: 280,
+    layer: [
+      {
+        data: { values: [{ [x]: 0, [y]: 0 }, { [x]: most, [y]: most }] },
+        mark: { type: "line", stroke: QUIET, strokeDash: [4, 3], strokeWidth: 1.2 }, encoding: axes,
+      },
+      {
+        data: { values }, mark: { type: "line", stroke: ACCENT, point: { filled: true, size: 42, color: ACCENT } },
+        encoding: { ...axes, tooltip: tooltip(block) },
+      },
+    ],
+  };
+}
+
+const CHARTS = { lines, bars, stacked, interval, steps, curve };
 
 function locale() {
   const [decimal, thousands] = language === "en" ? [".", ","] : [",", "\u00a0"];

@@ -139,8 +139,9 @@ function choiceOf(field, value) {
 // Nothing where a value might be: it is of whom nobody may know, was not measured, or was left out of the public page.
 function absent(row, field) {
   if (["provider", "municipality", "site"].includes(page.kinds[field])) return text("ui.unknown");
-  const state = row[`${field.split("_")[0]}_state_code`]; // of this very figure, where a row has several
-  if ((state ?? "measured") !== "measured") return code("state", state);
+  const own = `${field.split("_")[0]}_state`; // of this very figure, where a row has several
+  const state = row[`${own}_code`] ?? "measured";
+  if (state !== "measured") return page.texts[language][`code.${own}.${state}`] ?? code("state", state);
   if (/^(lower|upper)_/.test(field)) return "–"; // its figure says why
   const isLeftOut = page.shelf === "public" && NUMERIC.has(page.kinds[field]) && (row.state_code ?? "measured") === "measured";
   return isLeftOut ? text("ui.withheld") : "–";

@@ -221,11 +221,12 @@ function charts(view, block) {
   const isLines = kind === "lines";
   const pick = isLines && obeyed(view, block).includes(series) ? choiceIn(view, series) : null;
   const rows = rowsIn(view, block, isLines ? [series] : []);
-  const measured = rows.some((row) => row[isLines ? y : x] !== null);
+  const isTold = (row) => row[isLines ? y : x] !== null;
   const panels = panel ? [...new Set(rows.map((row) => row[panel]))].sort(ordered).reverse() : [undefined];
   const made = el("div", { class: "charts" });
-  for (const value of measured ? panels : []) {
+  for (const value of panels) {
     const mine = panel ? rows.filter((row) => row[panel] === value) : rows;
+    if (!mine.some(isTold)) continue; // the table says why
     const name = panel ? shown({}, panel, value) : null;
     const target = el("div", { class: "chart", role: "img", "aria-label": text("ui.chart", { name: [text(`block.${block.block}`), name].filter(Boolean).join(", ") }) });
     made.append(el("figure", {}, name ? el("figcaption", {}, name) : null, target));

@@ -74,7 +74,8 @@ def answers(
 ) -> tuple[dict[str, Shown], int]:
     """Answers by question of what the page of a shelf shows, and how many rows are redacted."""
     with lake.transaction(), on_shelf(lake, shelf, names, snapshot_id):
-        return ask(lake, _wanted(shelf.name)), redacted_count(lake)
+        found = ask(lake, _wanted(shelf.name))
+        return found, redacted_count(lake, found)
 
 
 def _data_date(lake: Lake) -> str | None:

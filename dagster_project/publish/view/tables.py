@@ -63,29 +63,32 @@ def on_shelf(lake: Lake, shelf: Path, names: Iterable[str], snapshot_id: int) ->
 
 def ask(lake: Lake, wanted: Iterable[str]) -> dict[str, Shown]:
     """Answers by the name of the question; what reads a table that is not on the shelf has none."""
-    there = {
-        name
-        for (name,) in lake.rows(
-            "select view_name from duckdb_views()"
-            " where database_name = 'memory' and schema_name = ?",
-            [SHELF],
-        )
-    }
-    queries = {name: (QUERIES / f"{name}.sql").read_text("utf-8") for name in sorted(set(wanted))}
+    there = {name for name, _ in _columns(lake)}
+    queries = {name: _question(name) for name in sorted(set(wanted))}
     return {name: _answer(lake, sql) for name, sql in queries.items() if reads(sql) <= there}
 
 
-def redacted_count(lake: Lake) -> int:
-    """Rows of the shelf of which disclosure control left something out."""
-    marked = lake.rows(
-        "select table_name from duckdb_columns()"
-        " where database_name = 'memory' and schema_name = ? and column_name = ?",
-        [SHELF, REDACTED],
-    )
+def redacted_count(lake: Lake, asked: Iterable[str]) -> int:
+    """Rows that these questions read and of which disclosure control left something out."""
+    read = frozenset().union(*(reads(_question(name)) for name in asked))
+    marked = {table for table, column in _columns(lake) if column == REDACTED}
     return sum(
         lake.count(f"select count(*) from {SHELF}.{quoted(table)} where {REDACTED}")
-        for (table,) in marked
+        for table in read & marked
     )
+
+
+def _columns(lake: Lake) -> list[tuple[str, str]]:
+    """Every table of the shelf with each of its columns."""
+    return lake.rows(
+        "select table_name, column_name from duckdb_columns()"
+        " where database_name = 'memory' and schema_name = ?",
+        [SHELF],
+    )
+
+
+def _question(name: str) -> str:
+    return (QUERIES / f"{name}.sql").read_text("utf-8")
 
 
 def reads(query: str) -> frozenset[str]:
