@@ -175,6 +175,9 @@ def test_hostile_names_are_text(wide: dict[str, Opened]) -> None:
         assert HOSTILE in cells(page, "indicator_now", 1)
         assert page.evaluate("window.broken") is None
         assert page.locator("script").count() == 3
+        page.locator("#indicator_now figure svg .mark-symbol path").last.hover()
+        tip = page.locator("#vg-tooltip-element.visible")
+        assert HOSTILE in tip.inner_text()
         assert page.locator("img").count() == 0
 
 

@@ -22,13 +22,12 @@ from dagster_project.publish.view.catalogue import (
     read_texts,
     read_views,
 )
+from dagster_project.publish.view.pages import SCRIPTS
 from dagster_project.publish.view.tables import QUERIES
 from dagster_project.rulebook import load_rulebooks
 from dagster_project.settings import PROJECT_ROOT
 
-SCRIPTS = "".join(
-    (FOLDER / name).read_text("utf-8") for name in ("format.js", "charts.js", "page.js")
-)
+WORDS = "".join((FOLDER / name).read_text("utf-8") for name in SCRIPTS)
 GOOD_TEXTS = "a.b: {fi: yksi, sv: ett, en: one}\n"
 
 
@@ -67,9 +66,9 @@ def test_texts_of_a_key_leave_the_same_places_open() -> None:
 
 def test_no_text_is_for_nothing() -> None:
     views = load_views()
-    used = {*re.findall(r'"((?:ui|page)\.[\w.]+)"', SCRIPTS), "ui.noscript"}
-    used |= {f"ui.{key}" for key in re.findall(r'"(if_\w+)"', SCRIPTS)}
-    used |= {f"ui.if_{name}" for name in re.findall(r'input\("(\w+)"', SCRIPTS)}
+    used = {*re.findall(r'"((?:ui|page)\.[\w.]+)"', WORDS), "ui.noscript"}
+    used |= {f"ui.{key}" for key in re.findall(r'"(if_\w+)"', WORDS)}
+    used |= {f"ui.if_{name}" for name in re.findall(r'input\("(\w+)"', WORDS)}
     used |= {"ui.ascending", "ui.descending"}
     used |= {f"page.{shelf}{part}" for shelf in ("internal", "public") for part in ("", ".about")}
     used |= {f"view.{view['view']}{part}" for view in views.views for part in ("", ".lead")}

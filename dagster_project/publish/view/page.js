@@ -1,24 +1,8 @@
 // The page: one view at a time, chosen by the address (#fi/payments), its filters, charts and tables. All text comes into the
 // document as text, never as markup.
 
-const SHOWN_ROWS = 12;
-const WHEN = new Set(["month", "period", "date"]);
 const main = document.getElementById("main");
 const chosen = {}; // view -> field -> value, null for all
-const sorted = {}; // block -> [field, direction]
-const opened = new Set(); // blocks of which all rows are shown
-const change = { base: 0, need: true, correction: true, lower: "", upper: "" }; // of the what-if
-
-// An element with attributes and children; a string becomes text.
-function el(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) made.setAttribute(key, value === true ? "" : value);
-  }
-  made.append(...children.filter((child) => child !== null && child !== undefined));
-  return made;
-}
 
 function place() {
   const [wanted, name] = location.hash.slice(1).split("/");
@@ -98,67 +82,6 @@ function filter(view, field) {
     say(`${heading(field)}: ${event.target.selectedOptions[0].textContent}`);
   };
   return el("div", {}, el("label", { for: id }, heading(field)), el("select", { id, onchange: change }, ...options));
-}
-
-// Tables
-
-function table(block, rows, labelledBy) {
-  const columns = toldIn(block, rows);
-  const isOfTime = ["month", "period"].includes(page.kinds[columns[0]]);
-  const [field, direction] = sorted[block.block] ?? (isOfTime ? [columns[0], "descending"] : []);
-  const ranked = field ? [...rows].sort((a, b) => compared(a, b, field, direction)) : rows;
-  const full = opened.has(block.block) || rows.length <= SHOWN_ROWS + 3;
-  const head = el("tr", {}, ...columns.map((column) => headed(block, column, field === column ? direction : null)));
-  const body = ranked.map((row, i) => {
-    const cells = columns.map((column, j) => cell(row, column, j === 0));
-    return el("tr", { class: !full && i >= SHOWN_ROWS ? "more" : null }, ...cells);
-  });
-  const made = el("table", { "aria-labelledby": labelledBy }, el("thead", {}, head), el("tbody", {}, ...body));
-  const region = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": labelledBy }, made);
-  return el("div", { class: "table" }, region, full ? null : more(block, rows.length));
-}
-
-// Columns that hold anything; on the public page also those of which everything was left out.
-function toldIn(block, rows) {
-  return block.columns.filter((column) => page.shelf === "public" || rows.some((row) => (valueOf(row, column) ?? null) !== null));
-}
-
-function compared(a, b, field, direction) {
-  const [one, other] = [valueOf(a, field) ?? null, valueOf(b, field) ?? null];
-  if (one === null || other === null) return ordered(one, other); // what is missing stays last
-  const found = isNumeric(field) || WHEN.has(page.kinds[field]) ? ordered(one, other) : ordered(shown(a, field), shown(b, field));
-  return direction === "descending" ? -found : found;
-}
-
-function headed(block, column, direction) {
-  const turn = () => {
-    const next = direction === "ascending" || (direction === null && isNumeric(column)) ? "descending" : "ascending";
-    sorted[block.block] = [column, next];
-    redraw(block);
-    document.querySelector(`#${block.block} th[data-field="${column}"] button`).focus();
-    say(`${heading(column)}: ${text(`ui.${next}`)}`);
-  };
-  return el(
-    "th", { scope: "col", "aria-sort": direction, class: isNumeric(column) ? "n" : null, "data-field": column },
-    el("button", { type: "button", onclick: turn }, heading(column)),
-  );
-}
-
-function cell(row, column, isFirst) {
-  const value = valueOf(row, column);
-  const nothing = value === null || value === undefined;
-  const classes = [isNumeric(column) ? "n" : "", nothing ? "nothing" : "", WHEN.has(page.kinds[column]) ? "when" : ""].filter(Boolean).join(" ");
-  const inner = page.kinds[column] === "state" && !nothing ? el("span", { class: `state ${value}` }, shown(row, column)) : shown(row, column);
-  return el(isFirst ? "th" : "td", { class: classes || null, scope: isFirst ? "row" : null }, inner);
-}
-
-function more(block, count) {
-  const show = () => {
-    opened.add(block.block);
-    redraw(block);
-    document.querySelector(`#${block.block} .scroll`).focus();
-  };
-  return el("button", { type: "button", class: "show", onclick: show }, text("ui.all_rows", { count: number(count, 0) }));
 }
 
 // Blocks
@@ -257,60 +180,6 @@ function figures(rows) {
       row.previous_value === null ? "" : ` · ${text("ui.before", { value: shown(row, "previous_value") })}`),
   ));
   return el("dl", { class: "tiles" }, ...tiles);
-}
-
-// What if: payment for the list = base × regional × need × correction (× neutrality), with some of them changed
-
-function reckoned(row) {
-  const need = change.need ? 1 : 1 / (row.need_factor ?? 1);
-  const was = row.correction_factor ?? 1;
-  const lower = change.lower === "" ? -Infinity : Number(change.lower);
-  const upper = change.upper === "" ? Infinity : Number(change.upper);
-  const correction = change.correction ? Math.min(Math.max(was, lower), upper) : 1;
-  const euros = row.list_eur * (1 + change.base / 100) * need * (correction / was);
-  return Math.round(euros * 100) / 100;
-}
-
-function whatIf(rows) {
-  const told = rows.filter((row) => row.list_eur !== null && row.list_eur !== undefined);
-  const output = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": text("block.what_if") });
-  const answer = () => output.replaceChildren(answered(told));
-  const input = (name, attributes) => {
-    const isCheck = attributes.type === "checkbox";
-    const read = (event) => {
-      change[name] = isCheck ? event.target.checked : event.target.value;
-      answer();
-    };
-    const made = el("input", { id: `if-${name}`, oninput: read, ...attributes, ...(isCheck ? { checked: change[name] } : { value: change[name] }) });
-    return el("div", {}, el("label", { for: `if-${name}` }, text(`ui.if_${name}`)), made);
-  };
-  const form = el(
-    "form", { class: "filters", onsubmit: (event) => event.preventDefault() },
-    input("base", { type: "number", step: "0.5", min: "-50", max: "50" }),
-    input("need", { type: "checkbox" }), input("correction", { type: "checkbox" }),
-    input("lower", { type: "number", step: "0.01", min: "0.5", max: "1" }),
-    input("upper", { type: "number", step: "0.01", min: "1", max: "2" }),
-  );
-  answer();
-  return el("div", {}, el("p", { class: "formula" }, text("ui.if_formula")), form, output);
-}
-
-function answered(rows) {
-  const lines = rows.map((row) => [shown(row, "provider_id"), row.list_eur, reckoned(row)]);
-  const sum = (i) => lines.reduce((total, line) => total + line[i], 0);
-  lines.push([text("ui.total"), sum(1), sum(2)]);
-  const headings = ["if_provider", "if_now", "if_then", "if_change", "if_change_pct"];
-  const head = headings.map((key, i) => el("th", { scope: "col", class: i ? "n" : null }, text(`ui.${key}`)));
-  const body = lines.map(([name, now, then], i) => el(
-    "tr", { class: i === lines.length - 1 ? "total" : null }, el("th", { scope: "row" }, name),
-    ...[withUnit(now, "eur"), withUnit(then, "eur"), signed(then - now), now ? `${number(100 * (then / now - 1), 1, { signDisplay: "exceptZero" })}\u00a0%` : "–"]
-      .map((value) => el("td", { class: "n" }, value)),
-  ));
-  return el("table", { "aria-label": text("block.what_if") }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
-}
-
-function signed(value) {
-  return number(value, 2, { style: "currency", currency: "EUR", signDisplay: "exceptZero" });
 }
 
 // The frame

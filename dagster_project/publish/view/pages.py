@@ -38,6 +38,7 @@ from dagster_project.publish.view.tables import (
 )
 
 FILE = "index.html"
+SCRIPTS = ("format.js", "tables.js", "charts.js", "whatif.js", "page.js")
 _LOOKED_UP = ("provider", "site", "municipality", "indicator")
 """Questions whose answers name what other answers hold by id."""
 
@@ -107,7 +108,7 @@ def page(shelf: str, made: Made, tables: Mapping[str, Shown]) -> str:
     }
     scripts = {
         "library": (FOLDER / "vendor" / "vega.js").read_text(encoding="utf-8"),
-        "script": "\n".join(_part(name) for name in ("format.js", "charts.js", "page.js")),
+        "script": "\n".join(_part(name) for name in SCRIPTS),
     }
     hashes = " ".join(f"'sha256-{_digest(text)}'" for text in scripts.values())
     return Template(_part("page.html")).substitute(
