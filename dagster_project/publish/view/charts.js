@@ -38,13 +38,21 @@ function category(field, sort) {
   };
 }
 
-function amount(rows, field, isZero = true) {
+function amount(rows, field, isZero = true, extent = undefined) {
   const asShare = page.kinds[field] === "share" ? { labelExpr: "format(100 * datum.value, ',') + ' %'" } : {};
   return {
     field, type: "quantitative", title: axisTitle(rows, field),
     axis: { tickCount: isNarrow() ? 3 : 5, grid: true, titleLimit: isNarrow() ? 220 : 420, ...asShare },
-    scale: { zero: isZero, nice: true },
+    scale: { zero: isZero, nice: true, ...(extent ? { domain: isZero ? [Math.min(0, extent[0]), extent[1]] : extent } : {}) },
   };
+}
+
+// Charts beside each other are of one scale: from the least to the greatest that any of them shows.
+function extentOf({ x, lower, upper, reference }, rows) {
+  const fields = [x, lower, upper].filter(Boolean);
+  const values = rows.flatMap((row) => fields.map((field) => row[field])).filter((value) => value !== null);
+  if (reference !== undefined) values.push(reference);
+  return [Math.min(...values), Math.max(...values)];
 }
 
 // The title of an upright axis lies flat above it.
@@ -76,7 +84,7 @@ function foremost(rows, chart, chosen) {
   return found.slice(0, SERIES.length).map((row) => row[chart.series]);
 }
 
-function lines(block, rows, chosen) {
+function lines(block, rows, { chosen }) {
   const { x, y, series, target } = block.chart;
   const front = foremost(rows, block.chart, chosen);
   const named = front.map((value) => shown({}, series, value));
@@ -109,14 +117,14 @@ function lines(block, rows, chosen) {
   return { data: { values }, height: 280, layer };
 }
 
-function bars(block, rows) {
+function bars(block, rows, { extent }) {
   const { x, y } = block.chart;
   const told = rows.filter((row) => row[x] !== null);
   const values = drawn(told, block.columns);
   const sort = { field: x, op: "max", order: "descending" };
   return {
     data: { values }, height: tall(values, y), padding: ROOM,
-    encoding: { y: category(y, sort), x: amount(rows, x), tooltip: tooltip(block) },
+    encoding: { y: category(y, sort), x: amount(rows, x, true, extent), tooltip: tooltip(block) },
     layer: [
       { mark: { type: "bar", fill: ACCENT, height: 14, cornerRadiusEnd: 2 } },
       { mark: { type: "text", align: "left", dx: 5, fill: INK }, encoding: { text: { field: LABELLED + x } } },
@@ -149,11 +157,11 @@ function stacked(block, rows) {
   };
 }
 
-function interval(block, rows) {
+function interval(block, rows, { extent }) {
   const { x, y, lower, upper, target, reference } = block.chart;
   const values = drawn(rows, block.columns).map((row) => ({ ...row, why: row[x] === null ? reason(row, x) : null }));
   const sort = { field: x, op: "max", order: "descending" };
-  const axis = amount(rows, x, reference === undefined);
+  const axis = amount(rows, x, reference === undefined, extent);
   const layer = [];
   if (target && rows.some((row) => row[target] !== null)) {
     layer.push({ mark: { type: "tick", color: SECOND, thickness: 3, size: 20 }, encoding: { x: { field: target, type: "quantitative" } } });
@@ -243,9 +251,10 @@ const CONFIG = {
   text: { fontSize: 12 },
 };
 
-// Draws a chart into an element; its name for those who do not see it is the block's.
-async function draw(element, block, rows, chosen) {
-  const spec = CHARTS[block.chart.kind](block, rows, chosen);
+// Draws a chart into an element; its name for those who do not see it is the block's. `chosen` is the value of the series that
+// stands out, `extent` what the axis of quantities covers.
+async function draw(element, block, rows, { chosen, extent } = {}) {
+  const spec = CHARTS[block.chart.kind](block, rows, { chosen, extent });
   const whole = { ...spec, width: "container", autosize: { type: "fit-x", contains: "padding" }, config: CONFIG, description: text(`block.${block.block}`) };
   return window.vegaEmbed(element, whole, {
     ast: true, actions: false, renderer: "svg", defaultStyle: false, formatLocale: locale(),

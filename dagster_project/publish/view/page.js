@@ -140,12 +140,13 @@ function aside(view, block, rows) {
 
 // One chart, or one for each value of its panel. Of lines all are drawn, the chosen one before the others.
 function charts(view, block) {
-  const { kind, series, panel, x, y } = block.chart;
+  const { kind, series, panel, panels: first = [], x, y } = block.chart;
   const isLines = kind === "lines";
-  const pick = isLines && obeyed(view, block).includes(series) ? choiceIn(view, series) : null;
+  const chosen = isLines && obeyed(view, block).includes(series) ? choiceIn(view, series) : null;
   const rows = rowsIn(view, block, isLines ? [series] : []);
   const isTold = (row) => row[isLines ? y : x] !== null;
-  const panels = panel ? [...new Set(rows.map((row) => row[panel]))].sort(ordered).reverse() : [undefined];
+  const panels = panel ? [...new Set([...first, ...rows.map((row) => row[panel]).sort(ordered)])] : [undefined];
+  const extent = panel && !isLines ? extentOf(block.chart, rows) : undefined;
   const made = el("div", { class: "charts" });
   for (const value of panels) {
     const mine = panel ? rows.filter((row) => row[panel] === value) : rows;
@@ -153,7 +154,7 @@ function charts(view, block) {
     const name = panel ? shown({}, panel, value) : null;
     const target = el("div", { class: "chart", role: "img", "aria-label": text("ui.chart", { name: [text(`block.${block.block}`), name].filter(Boolean).join(", ") }) });
     made.append(el("figure", {}, name ? el("figcaption", {}, name) : null, target));
-    drawing.push(draw(target, block, mine, pick).catch((error) => {
+    drawing.push(draw(target, block, mine, { chosen, extent }).catch((error) => {
       target.replaceWith(el("p", { class: "empty" }, text("ui.no_chart")));
       console.error(error);
     }));
