@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dagster_project.errors import BuildError
 from dagster_project.publish.view.tables import Shown
 from tests.support.shelves import CORE, INTERNAL, PUBLIC, answered
 
@@ -118,6 +119,13 @@ def test_enrolled_are_summed_over_places_and_ages(internal: dict[str, Shown]) ->
     ]
 
 
+def test_use_elsewhere_is_summed_over_a_year(internal: dict[str, Shown]) -> None:
+    found = rows(internal["elsewhere"], provider_id="Y002", reason_code="emergency")
+    assert picked(found, "first_month", "last_month", "event_count", "cost_eur") == [
+        ("2017-10-01", "2017-12-01", 12, 601.5)
+    ]
+
+
 def test_an_indicator_stands_against_the_target_in_force(internal: dict[str, Shown]) -> None:
     found = rows(internal["measured"], provider_id="Y002", indicator_id="t3_days")
     # sql/indicator/t3_days.yaml: from 46 to 7 days.
@@ -200,3 +208,9 @@ def test_a_page_reads_its_own_shelf_alone(tmp_path: Path) -> None:
         tmp_path, "public", {"enrolled_by_provider": PUBLIC["enrolled_by_provider"]}
     )
     assert set(answers) == {"enrolment", "provider", "site", "municipality", "indicator"}
+
+
+def test_a_table_without_a_column_that_is_asked_for_is_told_by_question(tmp_path: Path) -> None:
+    other = {"capitation_payment": "select 'reception' as rulebook_id"}
+    with pytest.raises(BuildError, match=r"sql/view/public_payment\.sql asks .*settlement_month"):
+        answered(tmp_path, "public", other)

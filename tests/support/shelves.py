@@ -56,6 +56,12 @@ INTERNAL = {
         select month as enrolment_month, 'reception' as service_code, provider_id,
             '106' as municipality_code, age_band, cast(10 * n * k as bigint) as person_count
         from {_MONTHS}, {_PROVIDERS}, (values ('7-17'), ('18-64'), ('unknown')) as a(age_band)""",
+    "out_of_list_use": f"""
+        select month as use_month, 'reception' as service_code, provider_id, reason_code,
+            'P01' as package_class_code, 2 * k as event_count,
+            cast(100.25 * k as decimal(18, 2)) as cost_eur
+        from {_MONTHS}, {_PROVIDERS}, (values ('emergency'), ('public_station')) as r(reason_code)
+        where provider_id like 'Y%'""",
     "capitation_payment": f"""
         select 'reception' as rulebook_id, month as settlement_month, provider_id,
             provider_id like 'M%' as is_shadow, cast(30 * n * k as bigint) as person_count,

@@ -16,9 +16,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import sqlglot
 from sqlglot import exp
 
+from dagster_project.errors import BuildError
 from dagster_project.lake.connection import Lake
 from dagster_project.settings import PROJECT_ROOT
 from dagster_project.sql_text import literal, quoted
@@ -62,10 +64,14 @@ def on_shelf(lake: Lake, shelf: Path, names: Iterable[str], snapshot_id: int) ->
 
 
 def ask(lake: Lake, wanted: Iterable[str]) -> dict[str, Shown]:
-    """Answers by the name of the question; what reads a table that is not on the shelf has none."""
+    """Answers by the name of the question; what reads a table that is not on the shelf has none.
+
+    Raises:
+        BuildError: a table on the shelf lacks a column that a question asks for.
+    """
     there = {name for name, _ in _columns(lake)}
     queries = {name: _question(name) for name in sorted(set(wanted))}
-    return {name: _answer(lake, sql) for name, sql in queries.items() if reads(sql) <= there}
+    return {name: _answer(lake, name, sql) for name, sql in queries.items() if reads(sql) <= there}
 
 
 def redacted_count(lake: Lake, asked: Iterable[str]) -> int:
@@ -97,8 +103,14 @@ def reads(query: str) -> frozenset[str]:
     return frozenset(table.name for table in found if table.db == SHELF)
 
 
-def _answer(lake: Lake, query: str) -> Shown:
-    cursor = lake.execute(query)
+def _answer(lake: Lake, name: str, query: str) -> Shown:
+    try:
+        cursor = lake.execute(query)
+    except duckdb.BinderException as error:  # its text names columns, and holds no row
+        raise BuildError(
+            f"sql/view/{name}.sql asks for what its tables do not hold; correct either"
+            f" ({str(error).splitlines()[0]})"
+        ) from None
     columns = tuple(name for name, *_ in cursor.description or ())
     return Shown(columns, tuple(tuple(map(_cell, row)) for row in cursor.fetchall()))
 
