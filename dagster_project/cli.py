@@ -174,7 +174,8 @@ def _summary(
     typer.echo(f"published    release {release.release_id}, {len(release.tables)} tables")
     typer.echo(f"took         {seconds:.1f} s")
     current = settings.published / "current"
-    typer.echo(f"look at      {current / 'internal' / 'bi'} (Parquet for BI)")
+    typer.echo(f"look at      {current / 'internal' / 'index.html'} (the organiser's view)")
+    typer.echo(f"             {current / 'internal' / 'bi'} (Parquet for BI)")
     typer.echo(f"             {current / 'analyst' / 'tietoallas.duckdb'} (DuckDB for analysts)")
     for refusal in ingested.refusals:
         typer.secho(f"refused: {refusal.label}: {refusal.message}", fg="red", err=True)
