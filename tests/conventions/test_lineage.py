@@ -65,6 +65,10 @@ WITHOUT_ROOTS = {
         (f"indicator.{name}", "numerator"): "a count of rows"
         for name in ("avoidable_admissions", "emergency_use", "specialised_use")
     },
+    ("core.realised_wait", "visit_count"): "a count of rows",
+    ("mart.wait_by_unit", "clock_code"): "a constant: from where the wait runs",
+    ("mart.wait_by_unit", "visit_count"): "a count of rows",
+    ("mart.care_guarantee", "visit_count"): "a count of rows",
     ("mart.double_payment", "day_count"): "a count of rows",
     ("mart.out_of_list_use", "event_count"): "a count of rows",
 }

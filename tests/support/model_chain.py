@@ -48,7 +48,8 @@ def chain(models: Sequence[str], tables: Mapping[str, str]) -> Chain:
     """Empty tables by name and column definitions, rulebooks as they are, and the models."""
     connection = duckdb.connect(config={"threads": 1})
     connection.execute(CREATE_MACROS)
-    for schema in ("core", "mart", "ops", "rulebook"):
+    schemas = {name.split(".")[0] for name in (*models, *tables)}
+    for schema in sorted(schemas | {"ops", "rulebook"}):
         connection.execute(f"create schema {schema}")
     for name in ("need_model_run", "need_model_coefficient"):
         connection.execute(f"create table ops.{name} ({OPS_TABLES[name]})")
