@@ -69,6 +69,11 @@ WITHOUT_ROOTS = {
     ("mart.wait_by_unit", "clock_code"): "a constant: from where the wait runs",
     ("mart.wait_by_unit", "visit_count"): "a count of rows",
     ("mart.care_guarantee", "visit_count"): "a count of rows",
+    ("mart.net_promoter", "response_count"): "a count of rows",
+    ("mart.patient_reported_outcome", "response_count"): "a count of rows",
+    ("core.patient_reported_score", "survey_code"): "a constant: which survey the answer is from",
+    ("mart.net_promoter", "survey_code"): "likewise",
+    ("mart.patient_reported_outcome", "group_kind_code"): "a constant: by what persons are grouped",
     ("mart.double_payment", "day_count"): "a count of rows",
     ("mart.out_of_list_use", "event_count"): "a count of rows",
 }

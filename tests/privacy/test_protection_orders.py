@@ -81,6 +81,7 @@ PERSON_TABLES_WITH_PLACES = TABLES_OF_THE_SMALL_REGION | {
     "core.guidance_outcome",
     "staging.health_survey",
     "staging.flags",
+    "core.patient_reported_score",
     "core.survey_response",
     "core.flag",
     "core.prior_use",
