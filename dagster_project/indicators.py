@@ -177,7 +177,7 @@ def _of_itself(one: Indicator) -> _Rows:
         (
             *(one.indicator_id, *names, one.aim, one.unit, str(UNITS[one.unit]), one.direction),
             *(one.interval, one.reporter, one.declared_as, str(one.due_days)),
-            str(one.minimum_denominator),
+            *(str(one.minimum_denominator), one.numerator_model),
         ),
     )
 
@@ -221,7 +221,7 @@ _RELATIONS: tuple[tuple[str, Mapping[str, str], Callable[[Indicator], _Rows]], .
             **{"aim_code": "varchar", "unit_code": "varchar", "multiplier": "integer"},
             **{"direction_code": "varchar", "interval_code": "varchar"},
             **{"reporter_code": "varchar", "declared_as_code": "varchar", "due_days": "integer"},
-            "minimum_denominator": _VALUE,
+            **{"minimum_denominator": _VALUE, "numerator_model": "varchar"},
         },
         _of_itself,
     ),

@@ -164,6 +164,11 @@ def test_a_formula_without_its_value_is_refused(taken: Any) -> None:
         (INDICATORS, "A11", None, {"indicator_code.required"}),
         (INDICATORS, "A11", "nps", {"primary_key.duplicate"}),
         (INDICATORS, "G11", 7.0, {"reported_value.is_its_parts"}),
+        # A per cent written as a fraction; a numerator above its denominator.
+        (INDICATORS, "G13", 0.8, {"reported_value.in_per_cent", "reported_value.is_its_parts"}),
+        (INDICATORS, "E13", 12, {"row.part_of_whole", "reported_value.is_its_parts"}),
+        # An indicator that nobody knows: a warning, and a row of mart.scorecard_comparison.
+        (INDICATORS, "A13", "hba1c", {"indicator_code.valid_values"}),
         (STAFF, "D11", "kymmenen", {"start_staff_count.type"}),
         (STAFF, "D11", 10.5, {"start_staff_count.type"}),
         (STAFF, "G11", 12, {"end_staff_count.adds_up"}),
@@ -175,7 +180,7 @@ def test_a_cell_at_fault_is_its_rows_own(
     taken: Any, key: str, place: str, value: object, broken: set[str]
 ) -> None:
     found = taken(key, scorecard(change={key: cell(place, value)}), SEQUENCE)
-    of_record = 1 if broken == {"primary_key.duplicate"} else 2
+    of_record = 1 if broken == {"primary_key.duplicate"} else int(place[1:]) - 9
     assert found.broken == {of_record: broken}
 
 

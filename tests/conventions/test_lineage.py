@@ -74,6 +74,8 @@ WITHOUT_ROOTS = {
     ("core.patient_reported_score", "survey_code"): "a constant: which survey the answer is from",
     ("mart.net_promoter", "survey_code"): "likewise",
     ("mart.patient_reported_outcome", "group_kind_code"): "a constant: by what persons are grouped",
+    ("mart.reporting_calendar", "due_count"): "a count of rows",
+    ("core.treatment_result", "result_count"): "a count of rows",
     ("mart.double_payment", "day_count"): "a count of rows",
     ("mart.out_of_list_use", "event_count"): "a count of rows",
 }

@@ -1,0 +1,202 @@
+"""Scorecards: what providers report against what the lake counts, and who owes what.
+
+Here: `mart.scorecard_comparison`, `mart.reporting_calendar` and `core.treatment_result`, by hand.
+Not here: workbooks (`tests/bad_input/test_feedback_files`), states (`test_indicator_value`).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from tests.support.incentives import PERIODS, VALUE_TABLES
+from tests.support.model_chain import Chain, chain
+
+FIRST, SECOND = PERIODS[0], PERIODS[1]
+END = SECOND[1]
+TABLES = {
+    "core.indicator_period": VALUE_TABLES["core.indicator_period"],
+    "core.scorecard_indicator": (
+        "provider_id varchar, indicator_code varchar, period_start_date date,"
+        " period_end_date date, reported_numerator decimal(18,2),"
+        " reported_denominator decimal(18,2), reported_value decimal(18,2),"
+        " indicator_state_code varchar, prepared_date date"
+    ),
+    "core.measurement": (
+        "site_id varchar, test_code varchar, measured_date date, value decimal(18,4),"
+        " value_state varchar, status_code varchar"
+    ),
+    "core.site": "site_id varchar, provider_id varchar, valid_from_date date, valid_to_date date",
+    "core.patient_reported_score": ("provider_id varchar, response_id varchar, answered_date date"),
+    "mart.indicator_value": (
+        "provider_id varchar, indicator_id varchar, period_start_date date, period_end_date date,"
+        " denominator decimal(18,4), state_code varchar"
+    ),
+    "indicator.counted": VALUE_TABLES["indicator.counted"],
+    "effective.delivery": VALUE_TABLES["effective.delivery"],
+    "rulebook.promise": VALUE_TABLES["rulebook.promise"],
+}
+MODELS = ("core.treatment_result", "mart.scorecard_comparison", "mart.reporting_calendar")
+DELIVERED = [
+    ("provider_scorecards", "indicators", END),
+    ("apotti", "encounters", date(2018, 1, 18)),
+]
+Row = tuple[Any, ...]
+
+
+@cache
+def models() -> Chain:
+    return chain(MODELS, TABLES)
+
+
+def reported(
+    code: str,
+    parts: tuple[Any, Any, Any],
+    *,
+    state: str = "measured",
+    period: tuple[date, date, int] = SECOND,
+    prepared: date = date(2018, 1, 10),
+) -> Row:
+    return ("Y1", code, period[0], period[1], *parts, state, prepared)
+
+
+def counted(code: str, parts: tuple[Any, Any], reporter: str = "lake") -> Row:
+    return (code, "Y1", SECOND[0], *parts, reporter)
+
+
+def cell(
+    code: str,
+    state: str = "measured",
+    denominator: Any = 10,
+    period: tuple[date, date, int] = SECOND,
+) -> Row:
+    return ("Y1", code, period[0], period[1], denominator, state)
+
+
+def run(**given: list[Row]) -> Chain:
+    built = models()
+    fixed: dict[str, list[Row]] = {
+        "core.indicator_period": list(PERIODS[:2]),
+        "effective.delivery": DELIVERED,
+        "rulebook.promise": [("apotti", "encounters", "month")],
+    }
+    built.run(fixed | {name.replace("__", "."): rows for name, rows in given.items()})
+    return built
+
+
+def test_what_is_reported_is_held_against_what_is_counted() -> None:
+    built = run(
+        mart__indicator_value=[cell(code) for code in ("nps", "t3_days", "staff_survey")],
+        core__scorecard_indicator=[
+            reported("access_7_days", (82, 100, 82)),
+            reported("messages_in_2_days", (60, 100, 60)),
+            reported("calls_answered", (90, 100, 90)),
+            reported("care_plan", (30, 100, 30)),
+            reported("staff_turnover", (None, None, None), state="no_cases"),
+            reported("hba1c", (8, 10, 80)),
+            reported("t3_days", (70, 10, 7)),
+        ],
+        indicator__counted=[
+            counted("access_7_days", (84, 100)),
+            counted("messages_in_2_days", (70, 111), "lake"),
+            counted("calls_answered", (10, 100), "provider"),
+            counted("care_plan", (30, 100), "provider"),
+            counted("staff_turnover", (4, 40), "provider"),
+            counted("nps", (20, 40), "survey"),
+            counted("t3_days", (81, 10)),
+        ],
+    )
+    assert built.rows(
+        "select indicator_id, value_difference, comparison_code, is_flagged"
+        " from mart.scorecard_comparison order by indicator_id"
+    ) == [
+        ("access_7_days", Decimal("-2.0000"), "agrees", False),
+        ("calls_answered", None, "nothing_to_compare", False),  # the same figure, both times
+        ("care_plan", None, "nothing_to_compare", False),
+        ("hba1c", None, "unknown_indicator", True),
+        ("messages_in_2_days", Decimal("-3.0631"), "differs", True),
+        ("nps", None, "left_out", True),
+        ("staff_survey", None, "nothing_to_compare", False),
+        ("staff_turnover", None, "cases_found", True),
+        ("t3_days", Decimal("-1.1000"), "differs", True),
+    ]
+
+
+def test_treatment_balance_is_held_against_results_as_the_workbook_counts_them() -> None:
+    may = date(2017, 11, 5)
+    results = [("S1", "6128", may, v, "harmonised", "final") for v in ("52.9", "53", "60")]
+    others = [
+        ("S1", "6128", may, "40", "missing", "final"),
+        ("S1", "6128", may, "40", "harmonised", "cancelled"),
+        (None, "6128", may, "40", "harmonised", "final"),
+        ("S1", "8462-4", may, "40", "harmonised", "final"),
+    ]
+    built = run(
+        core__site=[("S1", "Y1", date(2009, 1, 1), None)],
+        core__measurement=[*results, *others],
+        core__scorecard_indicator=[reported("hba1c_in_balance", (1, 3, "33.33"))],
+        indicator__counted=[counted("hba1c_in_balance", (9, 9))],  # by client: another count
+    )
+    assert built.rows(
+        "select computed_numerator, computed_denominator, comparison_code"
+        " from mart.scorecard_comparison"
+    ) == [(1, 3, "agrees")]
+
+
+CALENDAR = (
+    "select item_code, due_date, due_count, delivered_count, reporting_state_code"
+    " from mart.reporting_calendar order by item_code"
+)
+
+
+def test_the_calendar_says_who_owes_what() -> None:
+    built = run(
+        mart__indicator_value=[
+            *[cell(c) for c in ("hba1c_in_balance", "nps", "emergency_use", "switches_away")],
+            cell("specialised_use", "not_scheduled"),
+            cell("staff_turnover"),
+            cell("avoidable_admissions", "overdue"),
+        ],
+        core__scorecard_indicator=[
+            reported("nps", (None, None, None), state="no_cases"),
+            reported("staff_turnover", (4, 40, 10)),
+        ],
+    )
+    assert built.rows(CALENDAR) == [
+        ("bonus_sanction_indicators", date(2018, 1, 20), 2, 1, "not_due"),
+        ("emergency_use", date(2018, 1, 15), 2, 1, "overdue"),
+        ("moves_between_providers", None, 1, 1, "delivered"),
+        ("self_reported_health", date(2018, 1, 15), 1, 0, "overdue"),
+        ("staff_turnover", None, 1, 1, "delivered"),
+    ]
+
+
+def test_a_workbook_is_late_or_overdue_by_its_day() -> None:
+    cells = [cell(c, period=FIRST) for c in ("nps", "t3_days")]
+    nps = reported("nps", (1, 2, 50), period=FIRST, prepared=date(2017, 10, 20))
+    t3 = reported("t3_days", (1, 2, 50), period=FIRST, prepared=date(2017, 10, 21))
+
+    def state(*rows: Row) -> list[Row]:
+        return run(mart__indicator_value=cells, core__scorecard_indicator=list(rows)).rows(CALENDAR)
+
+    item, due = "bonus_sanction_indicators", date(2017, 10, 20)
+    assert state(nps) == [(item, due, 2, 1, "overdue")]
+    assert state(nps, t3) == [(item, due, 2, 2, "late")]
+
+
+def test_specialised_care_is_due_when_it_is_scheduled_and_health_when_it_is_answered() -> None:
+    september = (date(2018, 7, 1), date(2018, 9, 30), 3)
+    built = run(
+        mart__indicator_value=[
+            cell("specialised_use", "overdue", period=september),
+            cell("switches_away", period=SECOND, denominator=3),
+        ],
+        core__patient_reported_score=[("Y1", "R1", date(2017, 12, 31))] * 2,
+    )
+    rows = built.rows(CALENDAR)
+    assert rows[1:] == [
+        ("self_reported_health", date(2018, 1, 15), 1, 1, "delivered"),
+        ("specialised_care_use", date(2018, 10, 15), 1, 0, "not_due"),
+    ]
