@@ -5,7 +5,6 @@
 with
 score as (
     select
-        survey_code,
         response_id,
         cast(date_trunc('quarter', answered_date) as date) as response_quarter,
         instrument_code,
@@ -16,20 +15,6 @@ score as (
         answered_date,
         score
     from core.patient_reported_score
-),
-
--- Groups of clients by the social services in force on the day; a person may be of several.
-client_group as (
-    select distinct
-        score.survey_code,
-        score.response_id,
-        period.client_group_code
-    from score
-    inner join core.service_period as period on score.person_id = period.person_id
-    where
-        not period.is_carer
-        and period.started_date <= score.answered_date
-        and (period.ended_date is null or period.ended_date >= score.answered_date)
 ),
 
 grouped as (
@@ -55,13 +40,14 @@ grouped as (
     union all
     select
         score.*,
-        'client_group' as group_kind_code,
-        client_group.client_group_code as group_code
+        'chain' as group_kind_code,
+        chain_client.chain_code as group_code
     from score
-    inner join client_group
+    -- A person may be a client of several chains.
+    inner join core.chain_client as chain_client
         on
-            score.survey_code = client_group.survey_code
-            and score.response_id = client_group.response_id
+            score.person_id = chain_client.person_id
+            and score.response_quarter = chain_client.quarter_start_date
 ),
 
 -- Change since a person's first score in the group: nothing for the first one itself.

@@ -76,6 +76,11 @@ WITHOUT_ROOTS = {
     ("mart.patient_reported_outcome", "group_kind_code"): "a constant: by what persons are grouped",
     ("mart.reporting_calendar", "due_count"): "a count of rows",
     ("core.treatment_result", "result_count"): "a count of rows",
+    ("core.client_quarter", "event_count"): "a count of rows",
+    ("mart.client_segment", "person_count"): "a count of rows",
+    ("mart.segment_pathway", "person_count"): "a count of rows",
+    ("mart.discharge_follow_up", "discharge_count"): "a count of rows",
+    ("mart.service_chain", "client_count"): "a count of rows",
     ("mart.double_payment", "day_count"): "a count of rows",
     ("mart.out_of_list_use", "event_count"): "a count of rows",
 }

@@ -30,10 +30,7 @@ TABLES = {
         " instrument_version varchar, answered_date date, response_month date,"
         " language_code varchar, cohort_code varchar, round_number integer, answer integer"
     ),
-    "core.service_period": (
-        "person_id bigint, client_group_code varchar, started_date date, ended_date date,"
-        " is_carer boolean"
-    ),
+    "core.chain_client": "chain_code varchar, person_id bigint, quarter_start_date date",
     "core.guidance_assessment": (
         "form_code varchar, item_code varchar, answered_date date, score integer"
     ),
@@ -133,11 +130,7 @@ def test_change_is_since_a_persons_first_score_in_the_group() -> None:
     built.run(
         {
             "core.survey_response": rows,
-            "core.service_period": [
-                (1, "elderly", date(2017, 9, 20), date(2017, 10, 1), False),
-                (1, "elderly", date(2017, 9, 1), None, False),
-                (1, "families", date(2017, 1, 1), None, True),
-            ],
+            "core.chain_client": [("elderly", 1, date(2017, q, 1)) for q in (7, 10)],
         }
     )
     found = built.rows(
@@ -152,10 +145,10 @@ def test_change_is_since_a_persons_first_score_in_the_group() -> None:
         (spring, "cohort", "follow_up", 1, 1, 1, d("16.20"), 0, None),
         (spring, "provider", "Y1", 2, 1, 1, d("16.20"), 0, None),
         (summer, "all", "all", 1, 1, 1, d("39.80"), 1, d("23.60")),
-        (summer, "client_group", "elderly", 1, 1, 1, d("39.80"), 0, None),
+        (summer, "chain", "elderly", 1, 1, 1, d("39.80"), 0, None),
         (summer, "provider", "Y1", 1, 1, 1, d("39.80"), 1, d("23.60")),
         (autumn, "all", "all", 2, 2, 2, d("53.75"), 1, d("51.50")),
-        (autumn, "client_group", "elderly", 1, 1, 1, d("67.70"), 1, d("27.90")),
+        (autumn, "chain", "elderly", 1, 1, 1, d("67.70"), 1, d("27.90")),
         (autumn, "provider", "Y2", 1, 1, 1, d("67.70"), 0, None),
     ]
 
