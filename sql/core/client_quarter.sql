@@ -128,7 +128,8 @@ ranked as (
     select
         summed.*,
         row_number() over (
-            partition by summed.quarter_start_date order by summed.cost_eur desc, summed.person_id
+            partition by summed.quarter_start_date
+            order by summed.cost_eur desc, summed.person_id asc
         ) as cost_position,
         count(*) over (partition by summed.quarter_start_date) as client_count
     from summed

@@ -1,4 +1,4 @@
--- grain: One row per month of discharge, municipality, chain (all patients too) and place of discharge.
+-- grain: One row per month of discharge, municipality, chain (all too) and place of discharge.
 -- key: [discharge_month, municipality_code, chain_code, discharge_code]
 -- purpose: knowledge management
 -- may_be_empty: the source may not have begun to send

@@ -1,4 +1,4 @@
--- grain: One row per quarter, field of the segmentation, and field of the same clients a quarter on.
+-- grain: One row per quarter, field of clients, and their field a quarter on.
 -- key: [quarter_start_date, need_code, capacity_code, next_need_code, next_capacity_code]
 -- purpose: knowledge management
 -- may_be_empty: the sources may not have begun to send

@@ -81,6 +81,7 @@ WITHOUT_ROOTS = {
     ("mart.segment_pathway", "person_count"): "a count of rows",
     ("mart.discharge_follow_up", "discharge_count"): "a count of rows",
     ("mart.service_chain", "client_count"): "a count of rows",
+    ("mart.social_guarantee", "contact_count"): "a count of rows",
     ("mart.double_payment", "day_count"): "a count of rows",
     ("mart.out_of_list_use", "event_count"): "a count of rows",
 }
