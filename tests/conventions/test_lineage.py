@@ -82,6 +82,10 @@ WITHOUT_ROOTS = {
     ("mart.discharge_follow_up", "discharge_count"): "a count of rows",
     ("mart.service_chain", "client_count"): "a count of rows",
     ("mart.social_guarantee", "contact_count"): "a count of rows",
+    ("mart.equality", "person_count"): "a count of rows",
+    ("mart.equality", "attribute_code"): "a constant: by what residents are grouped",
+    ("mart.service_language", "encounter_count"): "a count of rows",
+    ("mart.equality", "event_count"): "a count of rows",
     ("mart.double_payment", "day_count"): "a count of rows",
     ("mart.out_of_list_use", "event_count"): "a count of rows",
 }
