@@ -86,6 +86,9 @@ WITHOUT_ROOTS = {
     ("mart.equality", "attribute_code"): "a constant: by what residents are grouped",
     ("mart.service_language", "encounter_count"): "a count of rows",
     ("mart.equality", "event_count"): "a count of rows",
+    ("mart.feedback_pack", "flag_count"): "a count of rows",
+    ("mart.feedback_pack", "comment_count"): "a count of rows",
+    ("mart.feedback_pack", "action_count"): "a count of rows",
     ("mart.double_payment", "day_count"): "a count of rows",
     ("mart.out_of_list_use", "event_count"): "a count of rows",
 }
