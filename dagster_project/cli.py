@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from dagster_project import pipeline, rights_commands
+from dagster_project.comment_commands import comments_app
 from dagster_project.contract_commands import contracts_app
 from dagster_project.errors import TietoallasError
 from dagster_project.incentive_commands import incentive_app
@@ -51,6 +52,7 @@ app.command(name="restore")(rights_commands.restore)
 app.command(name="move-catalog")(rights_commands.move_catalog)
 app.add_typer(contracts_app, name="contracts")
 app.add_typer(need_app, name="need")
+app.add_typer(comments_app, name="comments")
 app.add_typer(settle_app, name="settle")
 app.add_typer(incentive_app, name="incentive")
 app.add_typer(explain_app, name="explain")

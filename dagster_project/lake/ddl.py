@@ -75,6 +75,11 @@ OPS_TABLES = {
         source varchar not null, table_name varchar not null, delivery_sequence bigint not null,
         act varchar not null, record_count bigint not null, erased_at timestamp not null,
         run_id varchar not null""",
+    "comment_reading": """
+        source varchar not null, table_name varchar not null, delivery_sequence bigint not null,
+        record_number bigint not null, language_code varchar not null, topic_code varchar,
+        sentiment_code varchar, is_integration_failure boolean not null,
+        read_at timestamp not null, run_id varchar not null""",
     "need_model_run": """
         model_id varchar not null, event_id bigint not null, rulebook_id varchar not null,
         valid_from_month date not null, index_month date not null, horizon_months bigint not null,

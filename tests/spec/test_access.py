@@ -59,8 +59,10 @@ STATIONS = {
 AUGUST, SEPTEMBER = (5812, 400, 799, 1248, 79), (6131, 638, 1174, 1505, 97)
 MONTHS = (date(2021, 8, 31), date(2021, 9, 30))
 DOCTOR, NURSE = "2221", "32311"
-SITES = [(s, "M092", "reception", "092", date(2009, 1, 1), None) for s in (*STATIONS, "V-REST")]
 Row = tuple[Any, ...]
+SITES: list[Row] = [
+    (s, "M092", "reception", "092", date(2009, 1, 1), None) for s in (*STATIONS, "V-REST")
+]
 
 
 @cache
@@ -113,15 +115,12 @@ def vantaa() -> list[Row]:
 
 def run(events: list[Row], **others: list[Row]) -> Chain:
     built = models()
-    given = {name.replace("__", "."): rows for name, rows in others.items()}
-    built.run(
-        {
-            "effective.delivery": [(date(2026, 1, 31),)],
-            "core.site": SITES,
-            "core.access_event": events,
-        }
-        | given
-    )
+    fixed: dict[str, list[Row]] = {
+        "effective.delivery": [(date(2026, 1, 31),)],
+        "core.site": SITES,
+        "core.access_event": events,
+    }
+    built.run(fixed | {name.replace("__", "."): rows for name, rows in others.items()})
     return built
 
 
