@@ -5,17 +5,13 @@
 -- touched:
 --   - select cast(date_trunc('quarter', cost_month) as date) from changed.cost
 --   - >-
---     select cast(date_trunc('quarter', register_month.exposure_month) as date)
---     from core.register_month as register_month
---     inner join changed.need_assessment as need_assessment
---     on register_month.exposure_month > need_assessment.assessed_date - interval 1 month
---     and register_month.exposure_month <= need_assessment.assessed_date + interval 27 month
+--     select cast(unnest(generate_series(cast(date_trunc('quarter', assessed_date) as date),
+--     cast(assessed_date + interval 27 month as date), interval 3 month)) as date)
+--     from changed.need_assessment
 --   - >-
---     select cast(date_trunc('quarter', register_month.exposure_month) as date)
---     from core.register_month as register_month
---     inner join changed.guidance_assessment as guidance_assessment
---     on register_month.exposure_month > guidance_assessment.answered_date - interval 1 month
---     and register_month.exposure_month <= guidance_assessment.answered_date + interval 27 month
+--     select cast(unnest(generate_series(cast(date_trunc('quarter', answered_date) as date),
+--     cast(answered_date + interval 27 month as date), interval 3 month)) as date)
+--     from changed.guidance_assessment
 with
 limits as (
     select

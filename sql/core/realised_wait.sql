@@ -18,8 +18,9 @@
 --   - >-
 --     select cast(date_trunc('month', civil_date(access_event.visited_at)) as date)
 --     from core.access_event as access_event
---     inner join changed.person as person on access_event.person_id = person.person_id
---     where access_event.visited_at is not null
+--     where access_event.visited_at is not null and access_event.person_id in (
+--     select person.person_id from changed.person as person group by person.person_id
+--     having count(*) = 1 or count(distinct person.birth_date) > 1)
 --   - >-
 --     select cast(date_trunc('month', civil_date(visited_at)) as date)
 --     from changed.access_event where visited_at is not null
@@ -93,16 +94,9 @@ waited as (
                     )
         end as contact_wait_days,
         -- Completed years on the day of the assessment; limits turn on birthdays.
-        year(visited.assessed_date) - year(person.birth_date)
-        - case
-            when
-                month(visited.assessed_date) < month(person.birth_date)
-                or (
-                    month(visited.assessed_date) = month(person.birth_date)
-                    and day(visited.assessed_date) < day(person.birth_date)
-                )
-                then 1
-            else 0
+        case
+            when person.birth_date is not null and visited.assessed_date is not null
+                then age_years(person.birth_date, visited.assessed_date)
         end as age_years
     from visited
     cross join longest

@@ -20,16 +20,9 @@ matter as (
         period.started_date,
         period.decision_code,
         -- Completed years on the day of the contact; limits turn on birthdays.
-        year(period.contacted_date) - year(person.birth_date)
-        - case
-            when
-                month(period.contacted_date) < month(person.birth_date)
-                or (
-                    month(period.contacted_date) = month(person.birth_date)
-                    and day(period.contacted_date) < day(person.birth_date)
-                )
-                then 1
-            else 0
+        case
+            when person.birth_date is not null
+                then age_years(person.birth_date, period.contacted_date)
         end as age_years
     from core.service_period as period
     left join core.person as person on period.person_id = person.person_id

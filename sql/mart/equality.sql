@@ -3,6 +3,12 @@
 -- partition: quarter_start_date
 -- purpose: knowledge management
 -- touched:
+--   - >-
+--     select cast(date_trunc('quarter', register_month.exposure_month) as date)
+--     from core.register_month as register_month
+--     where exists (select 1 from changed.person as person group by person.person_id
+--     having count(distinct coalesce(person.language_code, '-')
+--     || coalesce(person.birth_country_code, '-')) > 1)
 --   - select cast(date_trunc('quarter', exposure_month) as date) from changed.person_month
 --   - select quarter_start_date from changed.client_quarter
 with
@@ -12,20 +18,7 @@ resident as (
         person_month.exposure_month as quarter_start_date,
         person_month.person_id,
         person_month.sex_code,
-        greatest(
-            year(person_month.exposure_month) - year(person_month.birth_date)
-            - case
-                when
-                    month(person_month.exposure_month) < month(person_month.birth_date)
-                    or (
-                        month(person_month.exposure_month) = month(person_month.birth_date)
-                        and day(person_month.birth_date) > 1
-                    )
-                    then 1
-                else 0
-            end,
-            0
-        ) as age_years
+        age_years(person_month.birth_date, person_month.exposure_month) as age_years
     from core.person_month as person_month
     where month(person_month.exposure_month) in (1, 4, 7, 10)
 ),

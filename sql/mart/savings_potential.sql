@@ -41,20 +41,7 @@ used_service as (
         kind.use_code,
         cost.cost_month,
         coalesce(resident.municipality_code, '') as municipality_code,
-        greatest(
-            year(cost.cost_month) - year(resident.birth_date)
-            - case
-                when
-                    month(cost.cost_month) < month(resident.birth_date)
-                    or (
-                        month(cost.cost_month) = month(resident.birth_date)
-                        and day(resident.birth_date) > 1
-                    )
-                    then 1
-                else 0
-            end,
-            0
-        ) as age_years,
+        age_years(resident.birth_date, cost.cost_month) as age_years,
         resident.sex_code,
         cost.cost_eur
     from core.cost as cost
