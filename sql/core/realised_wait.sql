@@ -22,8 +22,14 @@
 --     select person.person_id from changed.person as person group by person.person_id
 --     having count(*) = 1 or count(distinct person.birth_date) > 1)
 --   - >-
+--     select cast(date_trunc('month', civil_date(access_events.visited_at)) as date)
+--     from staging.access_events as access_events
+--     inner join changed.person_alias as person_alias
+--     on access_events.person_id = person_alias.alias_person_id
+--     where access_events.visited_at is not null
+--   - >-
 --     select cast(date_trunc('month', civil_date(visited_at)) as date)
---     from changed.access_event where visited_at is not null
+--     from changed.access_events where visited_at is not null
 with
 -- One set of classes for all months, so that they compare: the newest.
 wait_class as (

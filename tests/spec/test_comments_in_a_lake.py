@@ -17,7 +17,7 @@ from dagster_project.comments.worklist import cases, text_of_case
 from dagster_project.errors import TietoallasError
 from dagster_project.pipeline import Session, load_definition
 from tests.spec.test_feedback_in_a_lake import EXPERIENCE, FLAGS, HANDLED, experience, flag
-from tests.support.deliveries import reference_lists, sent, write_all
+from tests.support.deliveries import Row, reference_lists, sent, write_all
 from tests.support.homes import new_settings, silent
 from tests.support.quick_lake import quick_build, quick_home
 
@@ -29,8 +29,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """A flag in two versions, one without a text, and two answers of which one has a case."""
     settings = new_settings(tmp_path_factory.mktemp("comments"))
     with quick_home(settings, load_definition()) as session:
-        answer = experience("K1", "S1") | {"topic_code": "access", "sentiment_code": "neutral"}
-        failing = answer | {"response_id": "K2", "comment_text": SENT_AROUND}
+        codes: Row = {"topic_code": "access", "sentiment_code": "neutral"}
+        answer: Row = {**experience("K1", "S1"), **codes}
+        failing: Row = {**answer, "response_id": "K2", "comment_text": SENT_AROUND}
         write_all(
             Path(settings.landing),
             (
