@@ -115,7 +115,7 @@ final as (
                         ) as decimal(9, 0)
                     ) * 0.1
             end as decimal(5, 1)
-        ) as score
+        ) as scale_score
     from judged
     left join rulebook.promis_t_score as promis_t_score
         on
@@ -137,5 +137,5 @@ select
     cohort_code,
     round_number,
     answered_count,
-    score
+    scale_score
 from final

@@ -52,7 +52,7 @@ final as (
         -- Flags on a protected person's care count, of no provider.
         provider_id,
         topic_code,
-        count(case when kind_code = 'flag' then 1 end) as flag_count,
+        count(case when kind_code = 'flag' then 1 end) as raised_flag_count,
         count(case when role_code = 'client' then 1 end) as client_flag_count,
         count(case when role_code = 'next_of_kin' then 1 end) as next_of_kin_flag_count,
         count(case when role_code = 'provider' then 1 end) as provider_flag_count,
@@ -78,7 +78,7 @@ select
     pack_start_date,
     provider_id,
     topic_code,
-    flag_count,
+    raised_flag_count,
     client_flag_count,
     next_of_kin_flag_count,
     provider_flag_count,

@@ -13,7 +13,7 @@ score as (
         provider_id,
         cohort_code,
         answered_date,
-        score
+        scale_score
     from core.patient_reported_score
 ),
 
@@ -54,13 +54,13 @@ grouped as (
 ordered as (
     select
         *,
-        first_value(score) over (
+        first_value(scale_score) over (
             partition by person_id, instrument_code, scale_code, group_kind_code, group_code
-            order by case when score is null then 1 else 0 end, answered_date, response_id
+            order by case when scale_score is null then 1 else 0 end, answered_date, response_id
         ) as first_score,
         row_number() over (
             partition by person_id, instrument_code, scale_code, group_kind_code, group_code
-            order by case when score is null then 1 else 0 end, answered_date, response_id
+            order by case when scale_score is null then 1 else 0 end, answered_date, response_id
         ) as score_number
     from grouped
 ),
@@ -68,7 +68,7 @@ ordered as (
 changed_score as (
     select
         *,
-        case when score_number > 1 then score - first_score end as score_change
+        case when score_number > 1 then scale_score - first_score end as score_change
     from ordered
 ),
 
@@ -81,12 +81,12 @@ final as (
         changed_score.group_code,
         scale.better_code,
         count(*) as response_count,
-        count(changed_score.score) as scored_count,
+        count(changed_score.scale_score) as scored_count,
         count(distinct changed_score.person_id) as person_count,
         cast(
             round(
-                cast(sum(changed_score.score) as double)
-                / nullif(count(changed_score.score), 0), 2
+                cast(sum(changed_score.scale_score) as double)
+                / nullif(count(changed_score.scale_score), 0), 2
             ) as decimal(7, 2)
         ) as score_mean,
         count(changed_score.score_change) as compared_count,

@@ -37,7 +37,7 @@ evidence as (
         response_month as evidence_date,
         count(*) as row_count
     from core.patient_reported_score
-    where score is not null
+    where scale_score is not null
     group by
         case
             when survey_code = 'health_survey' then 'health_of_enrolled'

@@ -86,7 +86,7 @@ WITHOUT_ROOTS = {
     ("mart.equality", "attribute_code"): "a constant: by what residents are grouped",
     ("mart.service_language", "encounter_count"): "a count of rows",
     ("mart.equality", "event_count"): "a count of rows",
-    ("mart.feedback_pack", "flag_count"): "a count of rows",
+    ("mart.feedback_pack", "raised_flag_count"): "a count of rows",
     ("mart.feedback_pack", "comment_count"): "a count of rows",
     ("mart.feedback_pack", "action_count"): "a count of rows",
     (

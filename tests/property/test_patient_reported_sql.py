@@ -99,7 +99,7 @@ def test_every_score_is_the_rules(given_forms: list[tuple[str, Answers]]) -> Non
     found = {
         (response, scale): score
         for response, scale, score in built.rows(
-            "select response_id, scale_code, score from core.patient_reported_score"
+            "select response_id, scale_code, scale_score from core.patient_reported_score"
         )
     }
     assert found == {

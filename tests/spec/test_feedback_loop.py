@@ -205,7 +205,7 @@ def test_a_pack_is_of_two_months_from_the_odd_one() -> None:
         core__corrective_action=[action("A1"), action("A2", due=date(2017, 11, 1))],
     )
     columns = (
-        "pack_start_date, flag_count, client_flag_count, next_of_kin_flag_count,"
+        "pack_start_date, raised_flag_count, client_flag_count, next_of_kin_flag_count,"
         " serious_flag_count, open_flag_count, unclear_flag_count, comment_count,"
         " negative_comment_count, action_count, overdue_action_count"
     )
