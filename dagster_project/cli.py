@@ -207,8 +207,9 @@ def show_status() -> None:
 
 @quarantine_app.command(name="list")
 def quarantine_list(limit: int = 50) -> None:
-    """Quarantined records by table, delivery, record number and rule; no values."""
+    """Quarantined records by table, delivery, record and rule, of workbooks by cell; no values."""
     with _session() as session:
+        catalogue = session.definition.catalogue
         rows = session.lake.rows(
             "select source || '/' || table_name, delivery_sequence, record_number, rule_id"
             " from ops.quarantine order by all limit ?",
@@ -216,7 +217,10 @@ def quarantine_list(limit: int = 50) -> None:
         )
         total = session.lake.count("select count(*) from ops.quarantine")
     for key, sequence, record, rule in rows:
-        typer.echo(f"{key:34}{sequence:>10}{record:>10}  {rule}")
+        place = (
+            catalogue.in_force(key, sequence).place_of(rule) if key in catalogue.tables() else ""
+        )
+        typer.echo(f"{key:34}{sequence:>10}{record:>10}  {rule}  {place}".rstrip())
     typer.echo(f"{len(rows)} of {total}")
 
 

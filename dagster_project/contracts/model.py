@@ -340,6 +340,14 @@ class Contract:
                 return column
         raise KeyError(f"{self.key} has no column {name}")
 
+    def place_of(self, rule_id: str) -> str:
+        """Sheet and heading that a rule of a workbook is about; empty for files of other kinds."""
+        if not self.dialect.sheet:
+            return ""
+        name, _, _ = rule_id.partition(".")
+        headings = [c.source_name for c in self.columns if c.name == name]
+        return ", ".join([f"sheet {self.dialect.sheet}", *headings])
+
 
 @dataclass(frozen=True)
 class Catalogue:

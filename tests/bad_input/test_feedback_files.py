@@ -185,6 +185,20 @@ def test_a_cell_at_fault_is_its_rows_own(
 
 
 @pytest.mark.parametrize(
+    ("key", "rule", "place"),
+    [
+        (INDICATORS, "reported_value.in_per_cent", "sheet Indikaattorit, Toteuma / Arvo"),
+        (INDICATORS, "provider_id.required", "sheet Indikaattorit, cell:B2"),
+        (INDICATORS, "row.part_of_whole", "sheet Indikaattorit"),
+        (STAFF, "left_staff_count.minimum", "sheet Henkilöstö, Henkilöstö / Lähteneet"),
+        (FLAGS, "topic_code.valid_values", ""),
+    ],
+)
+def test_a_rule_of_a_workbook_is_told_by_sheet_and_heading(key: str, rule: str, place: str) -> None:
+    assert contract(key).place_of(rule) == place
+
+
+@pytest.mark.parametrize(
     ("place", "value", "rule"),
     [
         ("B2", None, "provider_id.required"),

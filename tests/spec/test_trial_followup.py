@@ -51,7 +51,9 @@ OF_LIST = {
     "rulebook.promise": VALUE_TABLES["rulebook.promise"],
     "core.scorecard_indicator": "period_end_date date",
     "core.standardised_use": "use_code varchar, period_start_date date",
-    "core.patient_reported_score": "survey_code varchar, response_month date, scale_score decimal(5,1)",
+    "core.patient_reported_score": (
+        "survey_code varchar, response_month date, scale_score decimal(5,1)"
+    ),
     "core.enrolment": "valid_from_date date, known_to_seq bigint",
     "core.scorecard_staff": "period_end_date date",
     "core.staff_survey_response": "survey_date date",
