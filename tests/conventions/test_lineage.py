@@ -89,10 +89,6 @@ WITHOUT_ROOTS = {
     ("mart.feedback_pack", "raised_flag_count"): "a count of rows",
     ("mart.feedback_pack", "comment_count"): "a count of rows",
     ("mart.feedback_pack", "action_count"): "a count of rows",
-    (
-        "core.comment_reading",
-        "comment_source",
-    ): "of the vault: which delivered table the text is of",
     ("mart.comment_topic", "comment_count"): "a count of rows",
     ("mart.double_payment", "day_count"): "a count of rows",
     ("mart.out_of_list_use", "event_count"): "a count of rows",
