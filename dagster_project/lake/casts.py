@@ -208,11 +208,13 @@ def _wall(moment: datetime, offset_minutes: int) -> datetime:
 _MACROS = {
     "civil_date(moment)": civil_date("moment", "Europe/Helsinki"),
     # Completed years: they turn on the birthday, that of 29.2. on 1.3. in common years. Nought
-    # before birth, as for a child born in the month that a first day stands for.
+    # before birth, as for a child born in the month that a first day stands for; none where a day
+    # is unknown, where `greatest` alone would say nought.
     "age_years(birth_date, on_date)": (
-        "greatest(year(on_date) - year(birth_date) - case when month(on_date) < month(birth_date)"
+        "case when birth_date is not null and on_date is not null then"
+        " greatest(year(on_date) - year(birth_date) - case when month(on_date) < month(birth_date)"
         " or (month(on_date) = month(birth_date) and day(on_date) < day(birth_date))"
-        " then 1 else 0 end, 0)"
+        " then 1 else 0 end, 0) end"
     ),
 }
 CREATE_MACROS = "".join(

@@ -100,10 +100,7 @@ waited as (
                     )
         end as contact_wait_days,
         -- Completed years on the day of the assessment; limits turn on birthdays.
-        case
-            when person.birth_date is not null and visited.assessed_date is not null
-                then age_years(person.birth_date, visited.assessed_date)
-        end as age_years
+        age_years(person.birth_date, visited.assessed_date) as age_years
     from visited
     cross join longest
     -- A visit of somebody the register does not list counts; no limit that hangs on age fits it.

@@ -20,10 +20,7 @@ matter as (
         period.started_date,
         period.decision_code,
         -- Completed years on the day of the contact; limits turn on birthdays.
-        case
-            when person.birth_date is not null
-                then age_years(person.birth_date, period.contacted_date)
-        end as age_years
+        age_years(person.birth_date, period.contacted_date) as age_years
     from core.service_period as period
     left join core.person as person on period.person_id = person.person_id
 ),

@@ -19,7 +19,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dagster_project.contracts.model import Column, Dialect, FileFormat
-from dagster_project.lake.casts import cast, civil_date, to_utc
+from dagster_project.lake.casts import CREATE_MACROS, cast, civil_date, to_utc
 
 HELSINKI = "Europe/Helsinki"
 FINNISH = Dialect(FileFormat.CSV, "iso-8859-1", decimal_separator=",", date_format="%d.%m.%Y")
@@ -31,6 +31,7 @@ BIGINT_MAX = 2**63 - 1
 def duck() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("set timezone = 'UTC'")
+        connection.execute(CREATE_MACROS)
         yield connection
 
 
@@ -278,3 +279,22 @@ def test_outside_the_years_of_the_table_a_time_is_still_standard_time_or_nothing
         f"select {to_utc('local', HELSINKI)} from (select ?::timestamp as local)", [early]
     ).fetchone()
     assert row == (early - timedelta(hours=2),)
+
+
+@given(born=st.dates(date(1900, 1, 1), date(2020, 12, 31)), days=st.integers(0, 40_000))
+def test_age_turns_on_the_birthday(duck: duckdb.DuckDBPyConnection, born: date, days: int) -> None:
+    """As many birthdays as have come since birth; that of 29.2. comes on 1.3. in common years."""
+    on_date = born + timedelta(days)
+    rows = duck.execute(
+        "select age_years(cast(? as date), cast(? as date)), age_years(cast(null as date), current_date)",
+        [born, on_date],
+    )
+    birthdays = (birthday(born, year) for year in range(born.year + 1, on_date.year + 1))
+    assert rows.fetchone() == (sum(day <= on_date for day in birthdays), None)
+
+
+def birthday(born: date, year: int) -> date:
+    try:
+        return born.replace(year=year)
+    except ValueError:
+        return date(year, 3, 1)
