@@ -1,7 +1,7 @@
 """`python -m benchmarks`: measure, and print a table for `benchmarks/README.md`.
 
-Here: arguments and printing. Not here: what is timed (`landing_to_core`, `own_extracts`,
-`settlement`, `start_up`).
+Here: arguments and printing. Not here: what is timed (`budgets`, `landing_to_core`,
+`own_extracts`, `settlement`, `start_up`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import landing_to_core, own_extracts, settlement, start_up
+from benchmarks import budgets, landing_to_core, own_extracts, settlement, start_up
 
 
 def main() -> None:
@@ -26,6 +26,7 @@ def main() -> None:
         lines = [
             *start_up.measure(),
             *own_extracts.measure(work),
+            *(row for n in (140, 5_000, 200_000) for row in budgets.measure(work, clients=n)),
             *settlement.measure(work, residents=arguments.residents, months=arguments.months),
             *settlement.measure(work, residents=5_600_000, months=1, memory_gib=4),
             *landing_to_core.measure(

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from dagster_project import pipeline, rights_commands
+from dagster_project import budget_commands, pipeline, rights_commands
 from dagster_project.comment_commands import comments_app
 from dagster_project.contract_commands import contracts_app
 from dagster_project.errors import TietoallasError
@@ -56,6 +56,7 @@ app.add_typer(comments_app, name="comments")
 app.add_typer(settle_app, name="settle")
 app.add_typer(incentive_app, name="incentive")
 app.add_typer(explain_app, name="explain")
+explain_app.command(name="budget")(budget_commands.explain_budget)
 
 DEMO_RESIDENTS = 5_000
 DEMO_MONTHS = 12

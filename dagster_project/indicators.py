@@ -17,8 +17,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from sqlglot import exp
-
 from dagster_project.errors import ContractError
 from dagster_project.indicator_file import (
     LANGUAGES,
@@ -118,7 +116,7 @@ def check_queries(
         )
         if sum(m.name == one.indicator_id for m in graph.models) > 1:
             raise ContractError(f"{where}.yaml: another model has that name; rename this one")
-        given = tuple(model.tree.named_selects) if isinstance(model.tree, exp.Query) else ()
+        given = model.columns
         both = one.reporter is Reporter.LAKE_OR_PROVIDER
         due = (*_COLUMNS, "reporter_code") if both else _COLUMNS
         if given != due:

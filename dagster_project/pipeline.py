@@ -34,7 +34,7 @@ from dagster_project.lake.delivery import (
 from dagster_project.lake.reading import Refused, read_ahead
 from dagster_project.lake.runs import OnStep, Run, no_step
 from dagster_project.publish.withdrawal import withdraw_person_level
-from dagster_project.rules import capitation_rulebook, incentive_scheme
+from dagster_project.rules import capitation_rulebook, incentive_scheme, personal_budget_rulebook
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources.landing import StrayFile, survey
 from dagster_project.sql_models import Model, ModelGraph, check_purposes, load_models
@@ -82,6 +82,7 @@ def _loaded(root: Path, contracts: Path | None, sql: Path | None) -> Definition:
     known = indicators.load_indicators(SQL, beside=sql)
     rulebooks = (*rulebook.load_rulebooks(), *indicators.rulebooks_of(known))
     capitation_rulebook.read_versions(rulebooks)
+    personal_budget_rulebook.check_rulebooks(rulebooks)
     indicators.check_unfit(known, rulebooks)
     incentive_scheme.read_schemes(rulebooks, {i.indicator_id: i.services for i in known})
     together = (indicators.counted_model(known),)

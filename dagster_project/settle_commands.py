@@ -152,8 +152,3 @@ def explain_payment(
     typer.echo(f"{provider} {month:%Y-%m} {rulebook}")
     for _, text in rows:
         typer.echo(f"  {text}")
-
-
-@explain_app.callback()
-def _explain() -> None:
-    """Keep `payment` a command of its own, for there will be others."""

@@ -60,6 +60,11 @@ class Model:
         """The query, parsed."""
         return sqlglot.parse_one(self.sql, read="duckdb")
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of its table, in order."""
+        return tuple(self.tree.named_selects) if isinstance(self.tree, exp.Query) else ()
+
     @cached_property
     def reads(self) -> frozenset[str]:
         """Tables and views the query reads, as `<schema>.<name>`."""

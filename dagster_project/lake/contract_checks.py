@@ -251,6 +251,7 @@ def _of_protection(contracts: Sequence[Contract]) -> list[Check]:
         ("core.survey_response", ["person_id"], ["provider_id", "site_id"]),
         ("core.flag", ["person_id"], ["provider_id", "site_id"]),
         ("core.prior_use", ["person_id"], ["municipality_code"]),
+        ("mart.voucher_worklist", ["person_id"], ["voucher_provider_id"]),
     ]
     return [_no_place(*entry) for entry in (*staged, *core)]
 

@@ -55,6 +55,11 @@ def _copy(lake: Lake, model: Model, snapshot_id: int) -> None:
     lake.execute(f"comment on table {table} is {literal(model.grain)}")
 
 
+def persons_of(model: Model) -> list[str]:
+    """Columns of a model that hold persons; one with any is for no shelf that all may read."""
+    return [name for name in model.columns if names_person(name)]
+
+
 def names_person(column: str) -> bool:
     """Whether a column holds person ids: `person_id`, or a name that ends so."""
     return column == "person_id" or column.endswith("_person_id")

@@ -177,11 +177,11 @@ def _stage(session: Session, staging: Path, release_id: str) -> Release:
 
 
 def _publications(session: Session, snapshot_id: int) -> dict[str, str]:
-    """Query by name of each flat file: every mart as of the build, and the data dictionary."""
+    """Query by name of each flat file: marts that name no person, and the data dictionary."""
     marts = {
         m.name: f"select * from lake.mart.{quoted(m.name)} at (version => {snapshot_id})"
         for m in session.definition.graph.models
-        if m.schema == "mart"
+        if m.schema == "mart" and not analyst.persons_of(m)
     }
     told = [*dictionary_rows(session.definition.catalogue), *ledger_rows()]
     rows = [_flat(row) for row in told]

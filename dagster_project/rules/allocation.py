@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import ROUND_DOWN, Decimal
 
-CENT = Decimal("0.01")
+from dagster_project.rules.rounding import CENT
 
 
 def allocate(amount: Decimal, shares: Mapping[str, Decimal]) -> dict[str, Decimal]:

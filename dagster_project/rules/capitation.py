@@ -16,7 +16,8 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
 from itertools import accumulate, pairwise
 
-from dagster_project.rules.allocation import CENT, allocate
+from dagster_project.rules.allocation import allocate
+from dagster_project.rules.rounding import CENT
 
 RATE_STEP = Decimal("0.00000001")
 FACTOR_STEP = Decimal("0.00000001")

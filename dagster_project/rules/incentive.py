@@ -13,15 +13,14 @@ Here: parts, weights, scores, shares, euros and achievement payments. Not here: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
-from dagster_project.rules.allocation import CENT
-from dagster_project.rules.rounding import half_up_of_fraction
+from dagster_project.rules.rounding import CENT, half_up_of_fraction, stepped
 
 STEP = Decimal("0.00000001")
 """Parts are kept to eight decimals: the one step at which a score is rounded before euros."""
@@ -163,15 +162,7 @@ def worth(scored: Scored, terms: Terms, capitation_eur: Decimal) -> dict[str, De
         * (Fraction(scored.parts[name]) - Fraction(terms.neutral_score))
         for name in names
     )
-    return _stepped(names, accumulate(exact, initial=Fraction(0)))
-
-
-def _stepped(names: Sequence[str], running: Iterable[Fraction]) -> dict[str, Decimal]:
-    """Euros by name, each the step between two running sums rounded to a cent."""
-    cents = [half_up_of_fraction(total, CENT) for total in running]
-    return {
-        name: after - before for name, (before, after) in zip(names, pairwise(cents), strict=True)
-    }
+    return stepped(names, accumulate(exact, initial=Fraction(0)))
 
 
 def neutral_adjustments(
@@ -188,7 +179,7 @@ def neutral_adjustments(
         return dict.fromkeys(amounts, Decimal("0.00"))
     names = sorted(amounts)
     running = accumulate((capitation[name] for name in names), initial=Decimal(0))
-    return _stepped(names, (-Fraction(whole) * Fraction(r) / Fraction(base) for r in running))
+    return stepped(names, (-Fraction(whole) * Fraction(r) / Fraction(base) for r in running))
 
 
 def achievement_share(reached: Decimal, whole: Decimal, excluded: Decimal) -> Fraction:

@@ -5,9 +5,12 @@ Here: rounding alone. Not here: which step rounds to what.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
+from itertools import pairwise
 
+CENT = Decimal("0.01")
 PRECISION = 60
 """Digits in which rules divide: far more than any step keeps."""
 
@@ -33,3 +36,16 @@ def ratio(numerator: Decimal | int, denominator: Decimal | int, unit: Decimal) -
     """
     with localcontext(prec=PRECISION):
         return half_up(Decimal(numerator) / Decimal(denominator), unit)
+
+
+def stepped(names: Sequence[str], running: Iterable[Fraction]) -> dict[str, Decimal]:
+    """Euros by name, each the step between two running sums rounded to a cent.
+
+    Args:
+        names: one fewer than there are sums.
+        running: sums, the first before any name.
+    """
+    cents = [half_up_of_fraction(total, CENT) for total in running]
+    return {
+        name: after - before for name, (before, after) in zip(names, pairwise(cents), strict=True)
+    }

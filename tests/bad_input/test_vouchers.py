@@ -117,7 +117,18 @@ def test_a_byte_that_windows_1252_has_not_refuses_the_file_by_line_and_column(
     assert land(session, PROVIDERS, 201701, data).refusals == ()
 
 
-BAD_SUMS = ("60.00", "60,000", "1 060,00", "1.060,00", "60,", ",60", "+60,00", "60 €", "6O,00")
+BAD_SUMS = (
+    "60.00",
+    "60,000",
+    "1 060,00",
+    "1.060,00",
+    "60,",
+    ",60",
+    "+60,00",
+    "60 €",
+    "60 SEK",
+    "6O,00",
+)
 
 
 @pytest.mark.parametrize("name", ["quantity", "unit_price_eur", "amount_eur", "client_share_eur"])

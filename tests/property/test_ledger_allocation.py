@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.rules.allocation import CENT, allocate, restated
+from dagster_project.rules.allocation import allocate, restated
+from dagster_project.rules.rounding import CENT
 from tests.support.models import Bench, bench
 
 MONTH = date(2018, 3, 1)

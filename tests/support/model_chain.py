@@ -57,6 +57,7 @@ def chain(models: Sequence[str], tables: Mapping[str, str]) -> Chain:
         if f"rulebook.{book.name}" not in tables:
             connection.execute(f"create view rulebook.{book.name} as {book.sql}")
     for name, columns in tables.items():
+        connection.execute(f"create schema if not exists {name.split('.')[0]}")
         connection.execute(f"create table {name} ({columns})")
     return Chain(connection, tuple(models), tuple(tables))
 
