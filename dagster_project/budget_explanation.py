@@ -12,8 +12,8 @@ from datetime import date
 from dagster_project.errors import TietoallasError
 from dagster_project.lake.erasure import persons_with
 from dagster_project.pipeline import Session
+from dagster_project.settlement.words import LANGUAGES
 
-LANGUAGES = ("fi", "sv", "en")
 AUDIENCE = "analyst"
 """Whose ids of persons a command takes, beside identity codes."""
 

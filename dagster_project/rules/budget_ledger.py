@@ -11,8 +11,9 @@ Here: the rule over one ledger's lines. Not here: which budget a line belongs to
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -68,33 +69,26 @@ class Balance:
         return self.granted_eur - self.reserved_eur - self.paid_eur + self.returned_eur
 
 
-@dataclass
-class _Book:
-    balances: dict[Account, Balance] = field(default_factory=dict)
-
-    def of(self, account: Account) -> Balance:
-        return self.balances.setdefault(account, Balance())
-
-
 def balances(
     grants: Iterable[Grant], lines: Iterable[Line], until: date
 ) -> Mapping[Account, Balance]:
     """Balances at the end of a day, of accounts on which anything was booked by then."""
-    book, every = _Book(), sorted(lines, key=lambda line: (line.booked_date, line.transaction_id))
+    book: defaultdict[Account, Balance] = defaultdict(Balance)
+    every = sorted(lines, key=lambda line: (line.booked_date, line.transaction_id))
     by_number = {line.transaction_id: line for line in every}
     for grant in grants:
         if grant.posted_date <= until:
-            book.of(grant.account).granted_eur += grant.amount_eur
+            book[grant.account].granted_eur += grant.amount_eur
     released: set[int] = set()
     for line in every:
         if line.booked_date > until:
             continue
         about = by_number.get(line.refers_to) if line.refers_to is not None else None
-        _post(book.of(line.account), line, about.kind if about else None)
+        _post(book[line.account], line, about.kind if about else None)
         if about and _releases(line, about) and about.transaction_id not in released:
             released.add(about.transaction_id)
-            book.of(about.account).reserved_eur -= _reserved(about, every)
-    return book.balances
+            book[about.account].reserved_eur -= _reserved(about, every)
+    return book
 
 
 def _post(balance: Balance, line: Line, about: str | None) -> None:

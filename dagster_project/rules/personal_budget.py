@@ -5,8 +5,8 @@ together are the need. It is drawn towards what was used before, as a step of it
 out where nothing tells of it, held within bounds, and goes by day from its start to its end. A
 proposal alone: only a decision opens a ledger.
 
-Here: those steps, and what an entry of the ledger moves. Not here: what the rulebooks say
-(`personal_budget_rulebook`), the queries (`sql/core/personal_budget_*`, `sql/mart/*`).
+Here: those steps. Not here: what the rulebooks say (`personal_budget_rulebook`), the ledger
+(`budget_ledger`), the queries (`sql/core/personal_budget_*`, `sql/mart/personal_budget_proposal`).
 """
 
 from __future__ import annotations

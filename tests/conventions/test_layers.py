@@ -64,7 +64,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "profiling": (*LAKE, "lake", "vault.identity_codes"),
     "contract_commands": (*LAKE, "lake", "pipeline", "profiling"),
     "incentive_worth": (*BASE, "lake", "rules"),
-    "budget_explanation": (*BASE, "lake", "pipeline"),
+    "budget_explanation": (*BASE, "lake", "pipeline", "settlement.words"),
     "budget_commands": (*BASE, "pipeline", "budget_explanation", "vault"),
     "incentive_commands": (*BASE, "lake", "pipeline", "incentive_worth", "vault"),
     "definitions": (*LAKE, "lake", "publish", "pipeline", "assets"),
