@@ -51,7 +51,12 @@ def _build(session: Session, name: str) -> int:
 
 def _make_core(lake: Lake, clients: int) -> int:
     """Decisions and lines; returns how many lines."""
-    for name, sql in (("budget_decision", _decisions(clients)), ("voucher_transaction", _lines())):
+    made = {
+        "budget_decision": _decisions(clients),
+        "voucher_transaction": _lines(),
+        "voucher_statement": "select date '2017-01-01' as booked_month, true as is_reconciled",
+    }
+    for name, sql in made.items():
         lake.execute(f"create or replace table lake.core.{name} as {sql}")
     lake.execute(
         "insert into lake.ops.delivery values ('smartum', 'transactions', 201712, '', '1.0.0', 0,"

@@ -117,6 +117,15 @@ balance as (
     )
 ),
 
+-- Who pays by the ledger pays nothing of a month that does not agree with the sender's totals.
+stated as (
+    select
+        booked_month,
+        bool_and(is_reconciled) as is_month_reconciled
+    from core.voucher_statement
+    group by booked_month
+),
+
 final as (
     select
         balance.person_id,
@@ -132,9 +141,11 @@ final as (
             balance.granted_eur - balance.reserved_eur - balance.paid_eur + balance.returned_eur
             as decimal(18, 2)
         ) as remaining_eur,
-        cast(balance.client_share_eur as decimal(18, 2)) as client_share_eur
+        cast(balance.client_share_eur as decimal(18, 2)) as client_share_eur,
+        coalesce(stated.is_month_reconciled, false) as is_month_reconciled
     from balance
     left join decision on balance.budget_decision_id = decision.budget_decision_id
+    left join stated on balance.budget_month = stated.booked_month
 )
 
 select
@@ -148,5 +159,6 @@ select
     paid_eur,
     returned_eur,
     remaining_eur,
-    client_share_eur
+    client_share_eur,
+    is_month_reconciled
 from final

@@ -165,6 +165,16 @@ def test_a_decision_moved_to_another_client_moves_what_it_grants(ledger: Chain) 
     ) == [(7, 1, D(600)), (7, 2, D(600)), (7, 3, D(0)), (8, 3, D(600))]
 
 
+def test_a_month_is_reconciled_when_all_its_kinds_are(ledger: Chain) -> None:
+    """January agrees; of February one kind does not; of March the sender has said nothing."""
+    stated = [(JAN_12.replace(day=1), True), (date(2017, 2, 1), True), (date(2017, 2, 1), False)]
+    balances(ledger, **{"core.voucher_statement": stated})
+    assert ledger.rows(
+        "select month(budget_month), is_month_reconciled from mart.personal_budget_ledger"
+        " order by all"
+    ) == [(1, True), (2, False), (3, False)]
+
+
 # The worklist.
 
 

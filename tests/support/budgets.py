@@ -35,6 +35,7 @@ STAY = (
 LEDGER_TABLES = {
     "core.budget_decision": DECISION,
     "core.voucher_transaction": LINE,
+    "core.voucher_statement": "booked_month date, is_reconciled boolean",
     "effective.delivery": "source varchar, table_name varchar, covers_to_date date",
     "core.provider": "provider_id varchar, business_id varchar",
     "core.voucher_provider": (
