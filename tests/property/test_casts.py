@@ -286,7 +286,8 @@ def test_age_turns_on_the_birthday(duck: duckdb.DuckDBPyConnection, born: date, 
     """As many birthdays as have come since birth; that of 29.2. comes on 1.3. in common years."""
     on_date = born + timedelta(days)
     rows = duck.execute(
-        "select age_years(cast(? as date), cast(? as date)), age_years(cast(null as date), current_date)",
+        "select age_years(cast(? as date), cast(? as date)),"
+        " age_years(cast(null as date), current_date)",
         [born, on_date],
     )
     birthdays = (birthday(born, year) for year in range(born.year + 1, on_date.year + 1))
