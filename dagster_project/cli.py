@@ -28,8 +28,9 @@ from dagster_project.errors import TietoallasError
 from dagster_project.incentive_commands import incentive_app
 from dagster_project.lake import maintenance, status
 from dagster_project.need_commands import need_app
+from dagster_project.publish.manifest import Release
 from dagster_project.publish.quality import report_quality
-from dagster_project.publish.release import Release, publish
+from dagster_project.publish.release import publish
 from dagster_project.quality import supplier
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.settle_commands import explain_app, settle_app

@@ -21,6 +21,7 @@ from typing import Any
 from dagster_project import indicators, rulebook
 from dagster_project.contracts.loader import load_catalogue
 from dagster_project.contracts.model import Catalogue
+from dagster_project.contracts.published import Outputs, load_outputs
 from dagster_project.errors import CheckFailed
 from dagster_project.lake import builds, checks, coded, ddl, profiles, protection, views
 from dagster_project.lake.check_model import CheckResult, Status
@@ -54,11 +55,13 @@ class Definition:
     catalogue: Catalogue
     rulebooks: tuple[rulebook.Rulebook, ...]
     graph: ModelGraph
+    outputs: Outputs
 
     @property
     def contracts_sha256(self) -> str:
         """Of all contracts and rulebooks."""
         parts = [c.sha256 for c in self.catalogue.contracts] + [r.sha256 for r in self.rulebooks]
+        parts.append(self.outputs.sha256)
         return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
@@ -91,7 +94,7 @@ def _loaded(root: Path, contracts: Path | None, sql: Path | None) -> Definition:
     steps = {c.key: str(c.delivery.sequence_step) for c in newest}
     indicators.check_queries(known, graph, steps)
     check_purposes(graph, {contract.table: contract.register for contract in newest})
-    return Definition(catalogue, rulebooks, graph)
+    return Definition(catalogue, rulebooks, graph, load_outputs(root, beside=contracts))
 
 
 def model_hashes(catalogue: Catalogue, rulebooks: tuple[rulebook.Rulebook, ...]) -> dict[str, str]:

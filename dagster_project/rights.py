@@ -18,7 +18,8 @@ from dagster_project import pipeline
 from dagster_project.errors import TietoallasError
 from dagster_project.lake import erasure, maintenance
 from dagster_project.pipeline import Report, Session
-from dagster_project.publish.release import Release, publish
+from dagster_project.publish.manifest import Release
+from dagster_project.publish.release import publish
 from dagster_project.publish.withdrawal import withdraw_all_person_level
 from dagster_project.sql_text import quoted
 from dagster_project.vault.person_records import Sent, SentRecord, erase_records, records_of

@@ -39,6 +39,14 @@ class Settings(BaseSettings):
         default=1.0, ge=0, description="A run refuses to start below this."
     )
     keep_landing: bool = Field(default=False, description="Keep landing files after their commit.")
+    release_folder: Path | None = Field(
+        default=None,
+        description="Where releases go, if not into the home, which is its owner's alone.",
+    )
+    reader_groups: dict[str, str] = Field(
+        default_factory=dict,
+        description="Group that may read a shelf of a release; as JSON, by shelf.",
+    )
     keep_releases: int = Field(
         default=12, ge=1, description="Releases kept under published/releases."
     )
@@ -64,7 +72,7 @@ class Settings(BaseSettings):
     @property
     def published(self) -> Path:
         """Releases, and `current`, which names the one in force."""
-        return self.home / "published"
+        return self.release_folder or self.home / "published"
 
     @property
     def temp(self) -> Path:

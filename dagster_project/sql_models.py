@@ -56,6 +56,12 @@ class Model:
         return f"{self.schema}.{self.name}"
 
     @cached_property
+    def own_sha256(self) -> str:
+        """Of the query and of what it rebuilds, not of what it rests on."""
+        text = "\n".join([self.sql, repr(self.touched), repr(self.partition)])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
     def tree(self) -> exp.Expr:
         """The query, parsed."""
         return sqlglot.parse_one(self.sql, read="duckdb")
@@ -223,7 +229,7 @@ def _place(
 def _fingerprints(graph: ModelGraph, contract_hashes: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for model in graph.models:
-        parts = [model.sql, repr(model.touched), repr(model.partition)]
+        parts = [model.own_sha256]
         parts += [found[p] for p in graph.upstream_models(model)]
         parts += [contract_hashes.get(s, "") for s in sorted(graph.sources(model))]
         found[model.full_name] = hashlib.sha256("\n".join(parts).encode()).hexdigest()

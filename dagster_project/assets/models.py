@@ -25,8 +25,9 @@ from dagster_project.assets.lake_run import POOL, LakeRun
 from dagster_project.errors import TietoallasError
 from dagster_project.lake.builds import Built
 from dagster_project.pipeline import Definition, Session
+from dagster_project.publish.manifest import Release
 from dagster_project.publish.quality import report_quality
-from dagster_project.publish.release import Release, publish
+from dagster_project.publish.release import publish
 from dagster_project.sql_models import Model
 
 

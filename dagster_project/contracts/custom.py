@@ -48,11 +48,13 @@ DateFormat = Annotated[str, _with("%Y", "%m", "%d")]
 TimestampFormat = Annotated[str, _with("%Y", "%m", "%d", "%H", "%M")]
 
 
-class _Strict(BaseModel):
+class CustomModel(BaseModel):
+    """Custom properties that know no others."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
 
-class DialectSpec(_Strict):
+class DialectSpec(CustomModel):
     """How the bytes of a delivery are written; see `model.Dialect`."""
 
     format: FileFormat
@@ -76,7 +78,7 @@ class DialectSpec(_Strict):
     false_values: tuple[str, ...] = ("0",)
 
 
-class DeliverySpec(_Strict):
+class DeliverySpec(CustomModel):
     """How deliveries of a table come; see `model.Delivery`."""
 
     mode: DeliveryMode
@@ -87,7 +89,7 @@ class DeliverySpec(_Strict):
     final_newline: StrictBool = True
 
 
-class ContractCustom(_Strict):
+class ContractCustom(CustomModel):
     """Custom properties of a contract."""
 
     controller: Text
@@ -99,7 +101,7 @@ class ContractCustom(_Strict):
     upcast: dict[str, Text] = Field(default_factory=dict)
 
 
-class CodeListSpec(_Strict):
+class CodeListSpec(CustomModel):
     """The list that a column is coded by; see `model.CodeList`."""
 
     list_key: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*/[a-z][a-z0-9_]*$")] = Field(
@@ -110,7 +112,7 @@ class CodeListSpec(_Strict):
     severity: Severity = Severity.WARNING
 
 
-class ColumnCustom(_Strict):
+class ColumnCustom(CustomModel):
     """Custom properties of a column; see `model.Column`."""
 
     identity: StrictBool = False
@@ -122,7 +124,7 @@ class ColumnCustom(_Strict):
     code_list: CodeListSpec | None = None
 
 
-Spec = TypeVar("Spec", ContractCustom, ColumnCustom)
+Spec = TypeVar("Spec", bound=CustomModel)
 
 
 def parse_custom(spec: type[Spec], given: Sequence[CustomProperty] | None, place: Place) -> Spec:

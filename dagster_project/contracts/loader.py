@@ -52,6 +52,8 @@ from dagster_project.contracts.rules import column_rules, table_rules
 from dagster_project.errors import ContractError
 
 SUFFIX = ".odcs.yaml"
+OUTPUTS = "published"
+"""Folder of output contracts (`contracts.published`), which is no source."""
 
 _TABLE_KEYS = {
     "id",
@@ -97,12 +99,13 @@ def load_catalogue(root: Path, *, beside: Path | None = None) -> Catalogue:
 
 
 def contract_files(root: Path) -> tuple[Path, ...]:
-    """Contract files below a folder, in alphabetical order.
+    """Files of contracts of sources below a folder, in alphabetical order.
 
     Raises:
         ContractError: there is none, or a YAML file that is named otherwise.
     """
-    files = sorted((*root.rglob("*.yaml"), *root.rglob("*.yml")))
+    found = sorted((*root.rglob("*.yaml"), *root.rglob("*.yml")))
+    files = [path for path in found if path.relative_to(root).parts[0] != OUTPUTS]
     for path in files:
         if not re.fullmatch(r"v[1-9]\d*" + re.escape(SUFFIX), path.name):
             raise ContractError(f"{path}: no contract's file name; name it v<major>{SUFFIX}")

@@ -27,7 +27,10 @@ from dagster_project.sql_text import literal, quoted
 
 _EXTENSIONS = ("ducklake", "sqlite_scanner", "httpfs")
 _SCHEMAS = ("staging", "core", "indicator", "mart", "ops", "ledger")
-_VIEW_SCHEMAS = ("effective", "current", "changed", "kept", "rulebook", "coded", "settle", "shelf")
+_VIEW_SCHEMAS = (
+    *("effective", "current", "changed", "kept"),
+    *("rulebook", "coded", "settle", "release", "shelf"),
+)
 _GIB = 1024**3
 Values = list[Any] | dict[str, Any] | None
 """Bound in order, or by the name of a `$name`."""

@@ -71,6 +71,9 @@ OPS_TABLES = {
     "release": """
         release_id varchar not null, build_id bigint not null, snapshot_id bigint not null,
         published_at timestamp not null, run_id varchar not null""",
+    "release_event": """
+        release_id varchar not null, event varchar not null, reason varchar not null,
+        actor varchar not null, occurred_at timestamp not null, run_id varchar not null""",
     "erasure": """
         source varchar not null, table_name varchar not null, delivery_sequence bigint not null,
         act varchar not null, record_count bigint not null, erased_at timestamp not null,

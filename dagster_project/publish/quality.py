@@ -17,6 +17,7 @@ from dagster_project.lake.builds import newest_green
 from dagster_project.lake.check_model import Status
 from dagster_project.pipeline import Session
 from dagster_project.publish.release import add_to_current
+from dagster_project.publish.shelves import accesses
 from dagster_project.quality import report
 
 SHELF = Path("internal") / "quality"
@@ -47,6 +48,7 @@ def report_quality(session: Session, as_of: date) -> Reported:
     build_id = newest_green(lake).build_id
     judged = evaluate(lake, catalogue, session.run, as_of)
     findings = report.gather(lake, catalogue, judged, as_of=as_of, build_id=build_id)
-    folder = add_to_current(lake.settings.published, SHELF, report.pages(findings))
+    by_shelf = accesses(lake.settings)
+    folder = add_to_current(lake.settings.published, SHELF, report.pages(findings), by_shelf)
     session.run.on_step("quality reported")
     return Reported(folder, judged, Counter(one.status for one in judged))

@@ -1,7 +1,7 @@
 """A release: what readers see, built beside what they read and swapped in one step.
 
 Here: staging, verifying, swapping and pruning releases. Not here: what a table holds (`sql/mart`),
-the analysts' database (`analyst`).
+which tables there are (`outputs`), the analysts' database (`analyst`), modes (`shelves`).
 """
 
 from __future__ import annotations
@@ -10,86 +10,80 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 
-import pyarrow as pa
-
-from dagster_project.contracts.dictionary import DictionaryRow, dictionary_rows
+from dagster_project.contracts.published import OutputContract
 from dagster_project.errors import BuildError
 from dagster_project.lake.builds import Green, newest_green
 from dagster_project.lake.connection import Lake
-from dagster_project.lake.ledger import PAYMENT_TABLES, READ_WITHIN
-from dagster_project.lake.ledger_dictionary import ledger_rows
-from dagster_project.pipeline import Session
+from dagster_project.lake.ledger import PAYMENT_TABLES
+from dagster_project.pipeline import Session, code_version
 from dagster_project.private_files import fsync_directory
-from dagster_project.publish import analyst
+from dagster_project.publish import analyst, dictionary_pages, outputs, shelves, summaries
+from dagster_project.publish.disclosure import InForce, disclose, limits_in_force, rolled_up
+from dagster_project.publish.log import Event, is_rolled_back, note
+from dagster_project.publish.manifest import (
+    CURRENT,
+    PublishedTable,
+    Release,
+    current_directory,
+    read_manifest,
+    write_manifest,
+)
+from dagster_project.publish.outputs import DICTIONARY, LEDGER, Publication
+from dagster_project.publish.shelves import CONTROLLER, INTERNAL, PUBLIC
 from dagster_project.publish.view import pages
-from dagster_project.publish.withdrawal import MANIFEST, PERSON_LEVEL, complete_releases, remove
+from dagster_project.publish.withdrawal import MANIFEST, complete_releases, remove
 from dagster_project.sql_text import literal, quoted
 
-CURRENT = "current"
-CONTROLLER = "controller"
-"""Folder of the exact ledger, for those who pay and audit."""
-
-
-@dataclass(frozen=True)
-class PublishedTable:
-    """One file of a release."""
-
-    path: str
-    row_count: int
-    byte_count: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Release:
-    """A release and what it was made from."""
-
-    release_id: str
-    build_id: int
-    build_run_id: str
-    snapshot_id: int
-    protection_count: int
-    tables: tuple[PublishedTable, ...]
+ANALYSTS = Path("analyst") / "tietoallas.duckdb"
 
 
 def publish(session: Session) -> Release:
     """Publish the newest green build; a reader sees the old release or the new one, whole.
 
+    A release that was rolled back stays so until there is another build, or other definitions.
+
     Raises:
-        BuildError: there is no green build, or a staged file does not hold what the lake does.
+        BuildError: there is no green build, a staged file does not hold what the lake does, or a
+            table is not as its output contract says.
+        ContractError: the limits of disclosure control are too wide.
     """
     lake, published = session.lake, session.lake.settings.published
     releases = published / "releases"
-    release_id = _release_id(releases, newest_green(lake))
+    release_id = _release_id(session, releases, newest_green(lake))
     final = releases / release_id
     if not final.exists():
         staging = _empty_staging(releases, release_id)
-        release = _stage(session, staging, release_id)
+        _stage(session, staging, release_id)
         session.run.on_step("release staged")
-        _seal(staging)
+        shelves.seal(staging, staging, shelves.accesses(lake.settings))
+        session.run.on_step("release sealed")
         staging.rename(final)
         fsync_directory(releases)
         session.run.on_step("release named")
-    release = _read_manifest(final)
-    _point_current(published, release_id)
+    release = read_manifest(final)
+    if not is_rolled_back(lake, release_id):
+        point_current(published, release_id)
     session.run.on_step("release swapped")
     _note(session, release)
-    _prune(releases, keep=lake.settings.keep_releases, current=release_id)
+    _prune(releases, keep=lake.settings.keep_releases, current=current_directory(published))
     return release
 
 
-def add_to_current(published: Path, shelf: Path, files: Mapping[str, str]) -> Path:
+def add_to_current(
+    published: Path, shelf: Path, files: Mapping[str, str], by_shelf: Mapping[str, shelves.Access]
+) -> Path:
     """Put pages of aggregates on a shelf of the current release; each comes whole, or not at all.
 
     Args:
         published: where releases are.
         shelf: folder within the release, such as `internal/quality`.
         files: text by file name.
+        by_shelf: who may read.
 
     Returns:
         The shelf.
@@ -97,133 +91,197 @@ def add_to_current(published: Path, shelf: Path, files: Mapping[str, str]) -> Pa
     Raises:
         BuildError: there is no release.
     """
-    release = _current_directory(published)
+    release = current_directory(published)
     if release is None:
         raise BuildError("there is no release to add to; run `tietoallas run`")
-    staging, target = release / f".staging-{shelf.name}", release / shelf
+    target = release / shelf
+    staging = target.with_name(f".staging-{shelf.name}")
     if staging.exists():
         shutil.rmtree(staging)
-    staging.mkdir()
-    target.mkdir(parents=True, exist_ok=True)
-    target.chmod(0o755)
+    staging.mkdir(parents=True)
+    target.mkdir(exist_ok=True)
     for name, text in files.items():
         (staging / name).write_text(text, encoding="utf-8")
-    _seal(staging)
+    shelves.seal(staging, release, by_shelf)
     for name in files:
         (staging / name).replace(target / name)
     staging.rmdir()
-    fsync_directory(target)
+    shelves.seal(target.parent, release, by_shelf)
     return target
 
 
-def _release_id(releases: Path, green: Green) -> str:
-    """The build's number; with a further one where that is taken by a build that is no more.
+def _release_id(session: Session, releases: Path, green: Green) -> str:
+    """The build's number; with a further one where that is taken by what is no more, or was else.
 
-    After a restore from backup build numbers are given anew, while releases made since still stand.
+    After a restore from backup build numbers are given anew, while releases made since still stand;
+    and other contracts, rulebooks or code make another release of the same build.
     """
     number = f"{green.build_id:06d}"
     candidates = chain([number], (f"{number}.{further}" for further in count(1)))
-    return next(c for c in candidates if _is_free_or_of(releases / c, green))
+    return next(c for c in candidates if _is_free_or_of(session, releases / c, green))
 
 
-def _is_free_or_of(directory: Path, green: Green) -> bool:
-    return not (directory / MANIFEST).exists() or _is_of(_read_manifest(directory), green)
+def _is_free_or_of(session: Session, directory: Path, green: Green) -> bool:
+    return not (directory / MANIFEST).exists() or _is_of(session, read_manifest(directory), green)
 
 
-def _is_of(release: Release, green: Green) -> bool:
-    return (release.build_id, release.build_run_id, release.snapshot_id) == (
-        green.build_id,
-        green.run_id,
-        green.snapshot_id,
-    )
+def _is_of(session: Session, release: Release, green: Green) -> bool:
+    return (
+        release.build_id,
+        release.build_run_id,
+        release.snapshot_id,
+        release.definition_sha256,
+    ) == (green.build_id, green.run_id, green.snapshot_id, _definition_sha256(session))
+
+
+def _definition_sha256(session: Session) -> str:
+    parts = session.definition.contracts_sha256 + code_version()
+    return hashlib.sha256(parts.encode()).hexdigest()
 
 
 def _empty_staging(releases: Path, release_id: str) -> Path:
     releases.mkdir(parents=True, exist_ok=True)
-    for leftover in (*releases.glob(".staging-*"), *releases.glob("*/.staging-*")):
+    for folder in (releases.parent, releases):
+        folder.chmod(0o755)
+    for leftover in (*releases.glob(".staging-*"), *releases.glob("*/**/.staging-*")):
         shutil.rmtree(leftover)
     staging = releases / f".staging-{release_id}"
     staging.mkdir()
     return staging
 
 
-def _stage(session: Session, staging: Path, release_id: str) -> Release:
+@dataclass(frozen=True)
+class _Desk:
+    """Where files are being written."""
+
+    session: Session
+    staging: Path
+    previous: Path | None
+    in_force: InForce
+
+    @property
+    def lake(self) -> Lake:
+        return self.session.lake
+
+    def put(self, path: str, query: str, told: Publication, *, redacted: int = 0) -> PublishedTable:
+        """Write a query's rows to a file of the release."""
+        target = self.staging / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        metadata = {"tietoallas_table": told.name}
+        if path.startswith(PUBLIC):
+            metadata["tietoallas_disclosure"] = json.dumps(
+                {"redacted_cells": redacted, "override": self.in_force.override}
+            )
+        rows = _write_parquet(self.lake, query, target, metadata)
+        content = target.read_bytes()
+        table = PublishedTable(
+            path=path,
+            row_count=rows,
+            byte_count=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            redacted_count=redacted,
+            rests_on=told.rests_on,
+        )
+        _link_unchanged(target, table, self.previous)
+        self.session.run.on_step("file published")
+        return table
+
+
+def _stage(session: Session, staging: Path, release_id: str) -> None:
     lake = session.lake
     green = newest_green(lake)
-    previous = _current_directory(lake.settings.published)
-    shelves = {
-        staging / "internal" / "bi": _publications(session, green.snapshot_id),
-        staging / CONTROLLER: _ledger(green.snapshot_id, PAYMENT_TABLES),
-    }
-    tables = []
-    for shelf, queries in shelves.items():
-        shelf.mkdir(parents=True)
-        for name, query in queries.items():
-            table = _write_parquet(lake, query, shelf / f"{name}.parquet", staging)
-            _link_unchanged(staging / table.path, table, previous)
-            tables.append(table)
-    analyst_file = staging / "analyst" / "tietoallas.duckdb"
+    previous = current_directory(lake.settings.published)
+    desk = _Desk(session, staging, previous, limits_in_force(session.definition.rulebooks))
+    outputs.fix_snapshot(session, green.snapshot_id)
+    with lake.transaction():  # outside of one each statement asks the lake's catalog anew
+        tables = [*_exact_tables(desk), *_public_tables(desk)]
+        inputs = outputs.inputs(session)
+    summaries.write(lake, staging, session.definition.outputs)
+    dictionary_pages.write(session, staging)
+    session.run.on_step("pages published")
+    analyst_file = staging / ANALYSTS
     analyst_file.parent.mkdir(mode=0o700)
     analyst.write_database(session, analyst_file, green.snapshot_id)
     pages.write_pages(session, staging, release_id, green.snapshot_id)
     session.run.on_step("files written")
-    protected = lake.count("select count(*) from vault.protection")
     release = Release(
-        release_id, green.build_id, green.run_id, green.snapshot_id, protected, tuple(tables)
+        release_id=release_id,
+        build_id=green.build_id,
+        build_run_id=green.run_id,
+        snapshot_id=green.snapshot_id,
+        protection_count=lake.count("select count(*) from vault.protection"),
+        tables=tuple(tables),
+        definition_sha256=_definition_sha256(session),
+        code_version=code_version(),
+        reached_date=outputs.reached_date(lake),
+        disclosure_override=desk.in_force.override,
+        inputs=inputs,
     )
-    manifest = json.dumps(asdict(release), indent=2) + "\n"
-    (staging / MANIFEST).write_text(manifest, encoding="utf-8")
-    return release
+    write_manifest(staging, release)
 
 
-def _publications(session: Session, snapshot_id: int) -> dict[str, str]:
-    """Query by name of each flat file: marts that name no person, and the data dictionary."""
-    marts = {
-        m.name: f"select * from lake.mart.{quoted(m.name)} at (version => {snapshot_id})"
-        for m in session.definition.graph.models
-        if m.schema == "mart" and not analyst.persons_of(m)
-    }
-    told = [*dictionary_rows(session.definition.catalogue), *ledger_rows()]
-    rows = [_flat(row) for row in told]
-    session.lake.connection.register("dictionary_rows", pa.Table.from_pylist(rows))
-    payments = _ledger(snapshot_id, READ_WITHIN)
-    return marts | payments | {"data_dictionary": "select * from dictionary_rows"}
+def _exact_tables(desk: _Desk) -> list[PublishedTable]:
+    """Marts and payments for named readers; the whole ledger for controllers."""
+    tables = []
+    for publication in outputs.publications(desk.session):
+        outputs.check_output(desk.lake, publication)
+        path = f"{INTERNAL}/bi/{publication.name}.parquet"
+        tables.append(desk.put(path, publication.query, publication))
+    for name in PAYMENT_TABLES:
+        query = f"select * from release.{quoted(name)}"
+        told = Publication(name, query, None, (LEDGER,))
+        tables.append(desk.put(f"{CONTROLLER}/{name}.parquet", query, told))
+    return tables
 
 
-def _ledger(snapshot_id: int, names: Iterable[str]) -> dict[str, str]:
-    """Queries of tables of the payment ledger, which no model makes; they name no person."""
-    return {name: f"select * from lake.mart.{name} at (version => {snapshot_id})" for name in names}
+def _public_tables(desk: _Desk) -> list[PublishedTable]:
+    """What disclosure control leaves of those tables that anybody may read."""
+    contracts = desk.session.definition.outputs.contracts
+    tables = []
+    for told in outputs.publications(desk.session):
+        if told.contract is None or not told.contract.is_public:
+            continue
+        query = outputs.public_dictionary(contracts) if told.name == DICTIONARY else told.query
+        tables.append(_public_table(desk, told, told.contract, query))
+    return tables
 
 
-def _flat(row: DictionaryRow) -> dict[str, object]:
-    """A dictionary row in types that every BI tool reads: lists become text."""
-    return {
-        name: "; ".join(value) if isinstance(value, tuple) else value
-        for name, value in asdict(row).items()
-    }
+def _public_table(
+    desk: _Desk, told: Publication, contract: OutputContract, query: str
+) -> PublishedTable:
+    rows = desk.lake.execute(f"{rolled_up(query, contract)} order by all")
+    public = disclose(rows.to_arrow_table(), contract, desk.in_force.limits)
+    desk.lake.connection.register("disclosed", public.table)
+    try:
+        return desk.put(
+            f"{PUBLIC}/bi/{told.name}.parquet",
+            "select * from disclosed",
+            told,
+            redacted=public.redacted_count,
+        )
+    finally:
+        desk.lake.connection.unregister("disclosed")
 
 
-def _write_parquet(lake: Lake, query: str, target: Path, staging: Path) -> PublishedTable:
+def _write_parquet(lake: Lake, query: str, target: Path, metadata: Mapping[str, str]) -> int:
     """Write a query's rows, read them back and hold them against the lake.
 
     Raises:
         BuildError: the file does not hold the rows that the lake does.
     """
     file = literal(str(target))
-    lake.execute(f"copy ({query} order by all) to {file} (format parquet, compression zstd)")
+    stated = ", ".join(f"{name}: {literal(value)}" for name, value in metadata.items())
+    lake.execute(
+        f"copy ({query} order by all) to {file}"
+        f" (format parquet, compression zstd, kv_metadata {{{stated}}})"
+    )
     due = lake.count(f"select count(*) from ({query})")
     found = lake.count(f"select count(*) from read_parquet({file})")
     if due != found:
         raise BuildError(
             f"{target.stem}: {found} rows were written and {due} are due; not published"
         )
-    content = target.read_bytes()
-    return PublishedTable(
-        path=str(target.relative_to(staging)),
-        row_count=found,
-        byte_count=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-    )
+    return found
 
 
 def _link_unchanged(file: Path, table: PublishedTable, previous: Path | None) -> None:
@@ -236,24 +294,8 @@ def _link_unchanged(file: Path, table: PublishedTable, previous: Path | None) ->
         os.link(twin, file)
 
 
-def _seal(staging: Path) -> None:
-    """Flush every file, and leave nothing that can be written in place."""
-    for path in sorted(staging.rglob("*")):
-        if path.is_file():
-            with path.open("rb") as handle:
-                os.fsync(handle.fileno())
-            path.chmod(0o400 if _is_narrow(path, staging) else 0o444)
-    for directory in (*sorted(p for p in staging.rglob("*") if p.is_dir()), staging):
-        directory.chmod(0o700 if _is_narrow(directory, staging) else 0o755)
-        fsync_directory(directory)
-
-
-def _is_narrow(path: Path, staging: Path) -> bool:
-    """Whether it is for few: of single persons, or exact lines of money."""
-    return path.relative_to(staging).parts[:1] in [(name,) for name in (*PERSON_LEVEL, CONTROLLER)]
-
-
-def _point_current(published: Path, release_id: str) -> None:
+def point_current(published: Path, release_id: str) -> None:
+    """Have readers see a release from now on; one step, and those who read on are left alone."""
     target = Path("releases") / release_id
     link = published / CURRENT
     if link.is_symlink() and link.readlink() == target:
@@ -265,33 +307,25 @@ def _point_current(published: Path, release_id: str) -> None:
     fsync_directory(published)
 
 
-def _current_directory(published: Path) -> Path | None:
-    link = published / CURRENT
-    return link.resolve() if link.exists() else None
-
-
-def _read_manifest(directory: Path) -> Release:
-    document = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
-    tables = tuple(PublishedTable(**table) for table in document.pop("tables"))
-    return Release(**document, tables=tables)
-
-
 def _note(session: Session, release: Release) -> None:
-    session.lake.execute(
-        "insert into lake.ops.release select ?, ?, ?, ?, ? where not exists"
-        " (select 1 from ops.release where release_id = ?)",
+    lake = session.lake
+    is_noted = "select 1 from ops.release where release_id = ?"
+    if lake.rows(is_noted, [release.release_id]):
+        return
+    lake.execute(
+        "insert into lake.ops.release values (?, ?, ?, ?, ?)",
         [
             release.release_id,
             release.build_id,
             release.snapshot_id,
             session.run.now(),
             session.run.run_id,
-            release.release_id,
         ],
     )
+    note(session, Event.PUBLISHED, release.release_id, reason=release.disclosure_override)
 
 
-def _prune(releases: Path, *, keep: int, current: str) -> None:
+def _prune(releases: Path, *, keep: int, current: Path | None) -> None:
     for directory in complete_releases(releases)[:-keep]:
-        if directory.name != current:
+        if current is None or directory.name != current.name:
             remove(directory)

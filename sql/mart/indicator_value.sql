@@ -281,6 +281,8 @@ final as (
         case when stated.state_code = 'measured' then stated.quotient end as value,
         cast(round(interval_of.lower_end, 4) as decimal(18, 4)) as lower_value,
         cast(round(interval_of.upper_end, 4) as decimal(18, 4)) as upper_value,
+        stated.interval_code,
+        cast(stated.multiplier as integer) as multiplier,
         stated.state_code,
         stated.reporter_code
     from stated
@@ -302,6 +304,8 @@ select
     value,
     lower_value,
     upper_value,
+    interval_code,
+    multiplier,
     state_code,
     reporter_code
 from final

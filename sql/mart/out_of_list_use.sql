@@ -109,6 +109,31 @@ reasoned as (
     from used
 ),
 
+by_person as (
+    select
+        cost_month,
+        service_code,
+        provider_id,
+        reason_code,
+        package_class_code,
+        person_id,
+        count(*) as event_count,
+        coalesce(sum(cost_eur), 0) as cost_eur
+    from reasoned
+    where reason_code <> 'own_list'
+    group by cost_month, service_code, provider_id, reason_code, package_class_code, person_id
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by cost_month, service_code, provider_id, reason_code, package_class_code
+            order by cost_eur desc
+        ) as cost_rank
+    from by_person
+),
+
 final as (
     select
         cost_month as use_month,
@@ -116,11 +141,13 @@ final as (
         provider_id,
         reason_code,
         package_class_code,
-        count(*) as event_count,
-        count(distinct person_id) as person_count,
-        cast(coalesce(sum(cost_eur), 0) as decimal(18, 2)) as cost_eur
-    from reasoned
-    where reason_code <> 'own_list'
+        cast(sum(event_count) as bigint) as event_count,
+        count(*) as person_count,
+        cast(sum(cost_eur) as decimal(18, 2)) as cost_eur,
+        -- What two hold of it decides whether it may be told to anybody.
+        cast(sum(case when cost_rank <= 2 then cost_eur else 0 end) as decimal(18, 2))
+            as top_two_eur
+    from ranked
     group by cost_month, service_code, provider_id, reason_code, package_class_code
 )
 
@@ -132,5 +159,6 @@ select
     package_class_code,
     event_count,
     person_count,
-    cost_eur
+    cost_eur,
+    top_two_eur
 from final

@@ -12,7 +12,8 @@ import pytest
 
 from dagster_project import pipeline
 from dagster_project.pipeline import Session
-from dagster_project.publish.release import Release, publish
+from dagster_project.publish.manifest import Release
+from dagster_project.publish.release import publish
 from tests.support.deliveries import (
     DIAGNOSES,
     ENCOUNTERS,

@@ -16,7 +16,8 @@ import pytest
 from dagster_project import pipeline
 from dagster_project.errors import CheckFailed
 from dagster_project.pipeline import Session
-from dagster_project.publish.release import Release, publish
+from dagster_project.publish.manifest import Release
+from dagster_project.publish.release import publish
 from tests.support.few_tables import few_tables
 from tests.support.homes import build, new_settings, rows, silent, turn
 

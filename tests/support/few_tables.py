@@ -45,7 +45,10 @@ def few_tables(*also: str, without: str = "") -> Definition:
             read[model.full_name] = model
     prints = {name: whole.graph.fingerprints[name] for name in read}
     return Definition(
-        Catalogue(contracts), whole.rulebooks, ModelGraph(tuple(read.values()), prints)
+        Catalogue(contracts),
+        whole.rulebooks,
+        ModelGraph(tuple(read.values()), prints),
+        whole.outputs,
     )
 
 

@@ -67,11 +67,10 @@ def paid_tables() -> Definition:
     models = tuple(m for m in whole.graph.models if m.full_name in kept)
     prints = {m.full_name: whole.graph.fingerprints[m.full_name] for m in models}
     unscored = _no_scores(whole.graph.model("mart.incentive_contribution"))
-    return Definition(
-        whole.catalogue,
-        whole.rulebooks,
-        ModelGraph((*models, unscored), prints | {unscored.full_name: "none"}),
-    )
+    graph = ModelGraph((*models, unscored), prints | {unscored.full_name: "none"})
+    contracts = {n: c for n, c in whole.outputs.contracts.items() if n != unscored.name}
+    outputs = replace(whole.outputs, contracts=contracts)
+    return Definition(whole.catalogue, whole.rulebooks, graph, outputs)
 
 
 def _no_scores(model: Model) -> Model:

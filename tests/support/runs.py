@@ -21,7 +21,8 @@ import duckdb
 
 from dagster_project import pipeline
 from dagster_project.lake.runs import OnStep, no_step
-from dagster_project.publish.release import Release, publish
+from dagster_project.publish.manifest import Release
+from dagster_project.publish.release import publish
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.vault.keys import create_keyring
 from tests.support.deliveries import write_all

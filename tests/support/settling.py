@@ -265,7 +265,7 @@ class Desk:
                     row = ("R", t.starts, age_from, age_to, one, Decimal(eur))
                     self.put("mart.capitation_tariff", row)
         whole = load_definition()
-        definition = Definition(whole.catalogue, books, whole.graph)
+        definition = Definition(whole.catalogue, books, whole.graph, whole.outputs)
         return Desk(replace(self.session, definition=definition))
 
     def rows(self, table: str, columns: str = "*", where: str = "true") -> list[tuple[Any, ...]]:

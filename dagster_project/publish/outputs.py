@@ -1,0 +1,209 @@
+"""The flat tables of a release: their queries, their contracts, and whether the two agree.
+
+Here: which tables are on which shelf, and holding one against its output contract. Not here: what a
+figure means (`sql/mart`), writing files (`release`), what of a table is public (`disclosure`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import pyarrow as pa
+
+from dagster_project.contracts.dictionary import DictionaryRow, dictionary_rows
+from dagster_project.contracts.published import OutputColumn, OutputContract, Shelf
+from dagster_project.errors import BuildError
+from dagster_project.lake.connection import Lake
+from dagster_project.lake.ledger import PAYMENT_TABLES, READ_WITHIN
+from dagster_project.lake.ledger_dictionary import ledger_rows
+from dagster_project.pipeline import Session
+from dagster_project.publish.manifest import Inputs
+from dagster_project.settings import PROJECT_ROOT
+from dagster_project.sql_text import quoted
+
+DICTIONARY = "data_dictionary"
+LEDGER = "ledger"
+_OWN = "published"
+_RELEASE = "memory.release"
+_ACTS = ("frozen_act", "frozen_act_fee")
+_QUERIES = PROJECT_ROOT / "sql" / "publish"
+"""Queries of tables that are published with more than the lake's own columns."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A table to publish."""
+
+    name: str
+    query: str
+    contract: OutputContract | None
+    """None where an installation's own mart has none: it is for named readers alone."""
+    rests_on: tuple[str, ...]
+
+
+def fix_snapshot(session: Session, snapshot_id: int) -> None:
+    """Have `release.<table>` mean each mart, and the ledger, as of a snapshot."""
+    marts = [m.name for m in session.definition.graph.models if m.schema == "mart"]
+    named = [("mart", name) for name in (*marts, *PAYMENT_TABLES)]
+    for schema, name in (*named, *((LEDGER, name) for name in _ACTS)):
+        session.lake.execute(
+            f"create or replace view {_RELEASE}.{quoted(name)} as"
+            f" select * from lake.{schema}.{quoted(name)} at (version => {snapshot_id})"
+        )
+
+
+def publications(session: Session) -> list[Publication]:
+    """Every table for BI tools, once the snapshot is fixed: marts, payments, the dictionary."""
+    contracts = session.definition.outputs.contracts
+    graph = session.definition.graph
+    above: dict[str, frozenset[str]] = {}
+    for model in graph.models:
+        parents = graph.upstream_models(model)
+        above[model.full_name] = frozenset(parents).union(*(above[p] for p in parents))
+    rests = {
+        m.name: (m.full_name, *sorted(above[m.full_name] | graph.sources(m)))
+        for m in graph.models
+        if m.schema == "mart"
+    }
+    rests |= dict.fromkeys(READ_WITHIN, (LEDGER,))
+    found = [
+        Publication(n, _query(n), contracts.get(n), (*on, f"{_OWN}/{n}")) for n, on in rests.items()
+    ]
+    _register_dictionary(session)
+    dictionary = Publication(
+        DICTIONARY,
+        "select * from dictionary_rows",
+        contracts.get(DICTIONARY),
+        (f"{_OWN}/{DICTIONARY}",),
+    )
+    return [*found, dictionary]
+
+
+def inputs(session: Session) -> Inputs:
+    """What all of them rest on, by name."""
+    definition, lake = session.definition, session.lake
+    events = lake.rows("select table_name, max(event_id) from ops.delivery_event group by all")
+    runs = lake.count("select coalesce(max(capitation_run_id), 0) from release.capitation_run")
+    catalogue = definition.catalogue
+    delivered = {catalogue.latest(k).table: catalogue.latest(k).sha256 for k in catalogue.tables()}
+    outputs = {f"{_OWN}/{n}": c.sha256 for n, c in definition.outputs.contracts.items()}
+    return Inputs(
+        data=dict(sorted(events)) | {LEDGER: runs},
+        rulebooks=delivered | {book.name: book.sha256 for book in definition.rulebooks} | outputs,
+        code={m.full_name: m.own_sha256 for m in definition.graph.models},
+    )
+
+
+def reached_date(lake: Lake) -> str:
+    """Last day that a delivery of a month covers, as text; empty where there is none."""
+    reached = lake.value(
+        "select max(delivery.covers_to_date) from effective.delivery as delivery"
+        " inner join rulebook.promise as promise on delivery.source = promise.source"
+        " and delivery.table_name = promise.table_name where promise.sequence_step = 'month'"
+    )
+    return str(reached) if reached else ""
+
+
+def _query(name: str) -> str:
+    file = _QUERIES / f"{name}.sql"
+    if file.exists():
+        return file.read_text(encoding="utf-8")
+    return f"select * from release.{quoted(name)}"
+
+
+def public_dictionary(outputs: Mapping[str, OutputContract]) -> str:
+    """Of the dictionary, what tells of public tables."""
+    names = ", ".join(f"'{name}'" for name, c in sorted(outputs.items()) if c.is_public)
+    return f"select * from dictionary_rows where source = '{_OWN}' and \"table\" in ({names})"
+
+
+def _register_dictionary(session: Session) -> None:
+    rows = [_flat(row) for row in told(session)]
+    session.lake.connection.register("dictionary_rows", pa.Table.from_pylist(rows))
+
+
+def told(session: Session) -> list[DictionaryRow]:
+    """The data dictionary: delivered, paid and published columns."""
+    outputs = session.definition.outputs.contracts.values()
+    return [
+        *dictionary_rows(session.definition.catalogue),
+        *ledger_rows(),
+        *(_row(c, column, i) for c in outputs for i, column in enumerate(c.columns, start=1)),
+    ]
+
+
+def _flat(row: DictionaryRow) -> dict[str, object]:
+    """A dictionary row in types that every BI tool reads: lists become text."""
+    return {
+        name: "; ".join(value) if isinstance(value, tuple) else value
+        for name, value in asdict(row).items()
+    }
+
+
+def _row(contract: OutputContract, column: OutputColumn, position: int) -> DictionaryRow:
+    return DictionaryRow(
+        source=_OWN,
+        table=contract.table,
+        version=contract.version,
+        position=position,
+        column=column.name,
+        source_name="",
+        business_name="",
+        sql_type=column.sql_type,
+        meaning=column.meaning,
+        classification=Shelf.PUBLIC.value if contract.is_public else Shelf.INTERNAL.value,
+        key=f"primary {column.key_position}" if column.key_position else "",
+        is_required=column.is_required,
+        is_in_lake=True,
+        is_pseudonym=False,
+        is_hidden_by_protection_order=False,
+        codes=(),
+        code_list="",
+        rules=(f"disclosure: {column.disclosure.role}",) if column.disclosure else (),
+        controller="organiser",
+        register="",
+    )
+
+
+def check_output(lake: Lake, publication: Publication) -> None:
+    """Hold a table against its contract.
+
+    Raises:
+        BuildError: columns, types, required values or the key are not as the contract says.
+    """
+    contract, name = publication.contract, publication.name
+    if contract is None:
+        return
+    found = {n: kind for n, kind, *_ in lake.rows(f"describe {publication.query}")}
+    due = {column.name: column.sql_type for column in contract.columns}
+    wrong = [f"{n} is not in the contract" for n in found if n not in due]
+    wrong += [f"{n} is due and not there" for n in due if n not in found]
+    wrong += [
+        f"{n} is {found[n]} and {due[n]} is due" for n in due if n in found and found[n] != due[n]
+    ]
+    if not wrong and list(found) != list(due):
+        wrong = ["its columns stand in another order"]
+    wrong = wrong or _wrong_rows(lake, publication.query, contract)
+    if wrong:
+        raise BuildError(
+            f"{name} and data_contracts/published/{name} disagree: {'; '.join(wrong)}."
+            " Mend the model, or give the contract a new version; nothing is published"
+        )
+
+
+def _wrong_rows(lake: Lake, query: str, contract: OutputContract) -> list[str]:
+    required = [column.name for column in contract.columns if column.is_required]
+    counts = ", ".join(["count(*)", *(f"count({quoted(name)})" for name in required)])
+    total, *given = lake.rows(f"select {counts} from ({query})")[0]
+    wrong = [
+        f"{total - n} rows lack {name}"
+        for name, n in zip(required, given, strict=True)
+        if n < total
+    ]
+    key = ", ".join(map(quoted, contract.key))
+    if contract.key:
+        distinct = f"select count(*) from (select distinct {key} from ({query}))"
+        if (doubled := total - lake.count(distinct)) > 0:
+            wrong.append(f"{doubled} rows repeat the key ({', '.join(contract.key)})")
+    return wrong
