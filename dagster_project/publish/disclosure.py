@@ -15,8 +15,6 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
-import pyarrow as pa
-
 from dagster_project.contracts.published import Disclosure, OutputColumn, OutputContract, Role
 from dagster_project.errors import ContractError
 from dagster_project.rulebook import Rulebook
@@ -29,15 +27,15 @@ _PLAIN = frozenset({Role.DIMENSION, Role.OPEN})
 _SUMMED = frozenset({Role.COUNT, Role.EUROS, Role.WITHHELD})
 _ABSENT = frozenset({Role.WITHHELD, Role.ROLLED_UP})
 Columns = dict[str, list[Any]]
+"""Values by column, of one length."""
 
 
 @dataclass(frozen=True)
 class Disclosed:
     """A table as anybody may read it, and how much was left out."""
 
-    table: pa.Table
-    cell_count: int
-    """Cells that held a figure."""
+    columns: Columns
+    types: dict[str, str]
     redacted_count: int
 
 
@@ -88,38 +86,28 @@ def rolled_up(query: str, contract: OutputContract) -> str:
     return f"select {values} from ({query}) group by {by}"
 
 
-def disclose(table: pa.Table, contract: OutputContract, limits: Limits) -> Disclosed:
+def disclose(exact: Columns, contract: OutputContract, limits: Limits) -> Disclosed:
     """The public table of an internal one, in the same order.
 
     Args:
-        table: Its rows, rolled up where they are.
+        exact: Its columns, rolled up where they are.
         contract: Says the role of every column.
         limits: In force.
     """
-    exact: Columns = {name: table[name].to_pylist() for name in table.column_names}
     told: Columns = {}
     for column in _ordered(contract):
         if column.name in exact:
             told[column.name] = _TOLD[_told(column).role](column, exact, told, contract, limits)
-    measures = [
-        c.name for c in contract.columns if c.name in told and _told(c).role not in _PLAIN | _ABSENT
-    ]
+    shown = [c for c in contract.columns if c.name in told and _told(c).role not in _ABSENT]
     gone = [
-        [
-            before is not None and after is None
-            for before, after in zip(exact[m], told[m], strict=True)
-        ]
-        for m in measures
+        [was is not None and value is None for was, value in zip(exact[n], told[n], strict=True)]
+        for n in (c.name for c in shown if _told(c).role not in _PLAIN)
     ]
-    arrays = {
-        c.name: pa.array(told[c.name], type=table.schema.field(c.name).type)
-        for c in contract.columns
-        if c.name in told and _told(c).role not in _ABSENT
-    }
-    marks = [any(row) for row in zip(*gone, strict=True)] if gone else [False] * len(table)
+    length = len(next(iter(exact.values()), []))
+    marks = [any(row) for row in zip(*gone, strict=True)] if gone else [False] * length
     return Disclosed(
-        pa.table(arrays | {REDACTED: pa.array(marks, type=pa.bool_())}),
-        cell_count=sum(value is not None for m in measures for value in exact[m]),
+        columns={c.name: told[c.name] for c in shown} | {REDACTED: marks},
+        types={c.name: c.sql_type for c in shown} | {REDACTED: "BOOLEAN"},
         redacted_count=sum(map(sum, gone)),
     )
 

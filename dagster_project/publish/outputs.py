@@ -6,10 +6,10 @@ figure means (`sql/mart`), writing files (`release`), what of a table is public 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-
-import pyarrow as pa
+from typing import Any
 
 from dagster_project.contracts.dictionary import DictionaryRow, dictionary_rows
 from dagster_project.contracts.published import OutputColumn, OutputContract, Shelf
@@ -24,7 +24,9 @@ from dagster_project.sql_text import quoted
 
 DICTIONARY = "data_dictionary"
 LEDGER = "ledger"
+DISCLOSED = "disclosed"
 _OWN = "published"
+_TYPES = {str: "VARCHAR", int: "BIGINT", bool: "BOOLEAN"}
 _RELEASE = "memory.release"
 _ACTS = ("frozen_act", "frozen_act_fee")
 _QUERIES = PROJECT_ROOT / "sql" / "publish"
@@ -42,15 +44,48 @@ class Publication:
     rests_on: tuple[str, ...]
 
 
-def fix_snapshot(session: Session, snapshot_id: int) -> None:
-    """Have `release.<table>` mean each mart, and the ledger, as of a snapshot."""
+@contextmanager
+def read_at(session: Session, snapshot_id: int) -> Iterator[None]:
+    """Have `release.<table>` mean each mart, and the ledger, as of a snapshot, and the dictionary.
+
+    They are read once: each further question would cost the lake's catalog one.
+    """
+    lake = session.lake
     marts = [m.name for m in session.definition.graph.models if m.schema == "mart"]
     named = [("mart", name) for name in (*marts, *PAYMENT_TABLES)]
-    for schema, name in (*named, *((LEDGER, name) for name in _ACTS)):
-        session.lake.execute(
-            f"create or replace view {_RELEASE}.{quoted(name)} as"
-            f" select * from lake.{schema}.{quoted(name)} at (version => {snapshot_id})"
+    named += [(LEDGER, name) for name in _ACTS]
+    try:
+        with lake.transaction():  # outside of one each statement asks the catalog anew
+            for schema, name in named:
+                lake.execute(
+                    f"create or replace table {_RELEASE}.{quoted(name)} as"
+                    f" select * from lake.{schema}.{quoted(name)} at (version => {snapshot_id})"
+                )
+        rows = [_flat(row) for row in told(session)]
+        put_table(
+            lake,
+            DICTIONARY,
+            {name: _TYPES[type(value)] for name, value in rows[0].items()},
+            {name: [row[name] for row in rows] for name in rows[0]},
         )
+        yield
+    finally:
+        for _, name in (*named, ("", DICTIONARY), ("", DISCLOSED)):
+            lake.execute(f"drop table if exists {_RELEASE}.{quoted(name)}")
+
+
+def put_table(
+    lake: Lake, name: str, types: Mapping[str, str], columns: Mapping[str, list[Any]]
+) -> None:
+    """Make `release.<name>` of columns of one length."""
+    values = ", ".join(
+        f"unnest(cast(${i} as {kind}[])) as {quoted(column)}"
+        for i, (column, kind) in enumerate(types.items(), start=1)
+    )
+    lake.execute(
+        f"create or replace table {_RELEASE}.{quoted(name)} as select {values}",
+        [columns[column] for column in types],
+    )
 
 
 def publications(session: Session) -> list[Publication]:
@@ -70,14 +105,8 @@ def publications(session: Session) -> list[Publication]:
     found = [
         Publication(n, _query(n), contracts.get(n), (*on, f"{_OWN}/{n}")) for n, on in rests.items()
     ]
-    _register_dictionary(session)
-    dictionary = Publication(
-        DICTIONARY,
-        "select * from dictionary_rows",
-        contracts.get(DICTIONARY),
-        (f"{_OWN}/{DICTIONARY}",),
-    )
-    return [*found, dictionary]
+    own = contracts.get(DICTIONARY)
+    return [*found, Publication(DICTIONARY, _query(DICTIONARY), own, (f"{_OWN}/{DICTIONARY}",))]
 
 
 def inputs(session: Session) -> Inputs:
@@ -115,12 +144,7 @@ def _query(name: str) -> str:
 def public_dictionary(outputs: Mapping[str, OutputContract]) -> str:
     """Of the dictionary, what tells of public tables."""
     names = ", ".join(f"'{name}'" for name, c in sorted(outputs.items()) if c.is_public)
-    return f"select * from dictionary_rows where source = '{_OWN}' and \"table\" in ({names})"
-
-
-def _register_dictionary(session: Session) -> None:
-    rows = [_flat(row) for row in told(session)]
-    session.lake.connection.register("dictionary_rows", pa.Table.from_pylist(rows))
+    return f"select * from release.{DICTIONARY} where source = '{_OWN}' and \"table\" in ({names})"
 
 
 def told(session: Session) -> list[DictionaryRow]:

@@ -33,7 +33,7 @@ from dagster_project.publish.manifest import (
     read_manifest,
     write_manifest,
 )
-from dagster_project.publish.outputs import DICTIONARY, LEDGER, Publication
+from dagster_project.publish.outputs import DICTIONARY, DISCLOSED, LEDGER, Publication
 from dagster_project.publish.shelves import CONTROLLER, INTERNAL, PUBLIC
 from dagster_project.publish.view import pages
 from dagster_project.publish.withdrawal import MANIFEST, complete_releases, remove
@@ -192,8 +192,7 @@ def _stage(session: Session, staging: Path, release_id: str) -> None:
     green = newest_green(lake)
     previous = current_directory(lake.settings.published)
     desk = _Desk(session, staging, previous, limits_in_force(session.definition.rulebooks))
-    outputs.fix_snapshot(session, green.snapshot_id)
-    with lake.transaction():  # outside of one each statement asks the lake's catalog anew
+    with outputs.read_at(session, green.snapshot_id):
         tables = [*_exact_tables(desk), *_public_tables(desk)]
         inputs = outputs.inputs(session)
     summaries.write(lake, staging, session.definition.outputs)
@@ -249,18 +248,18 @@ def _public_tables(desk: _Desk) -> list[PublishedTable]:
 def _public_table(
     desk: _Desk, told: Publication, contract: OutputContract, query: str
 ) -> PublishedTable:
-    rows = desk.lake.execute(f"{rolled_up(query, contract)} order by all")
-    public = disclose(rows.to_arrow_table(), contract, desk.in_force.limits)
-    desk.lake.connection.register("disclosed", public.table)
-    try:
-        return desk.put(
-            f"{PUBLIC}/bi/{told.name}.parquet",
-            "select * from disclosed",
-            told,
-            redacted=public.redacted_count,
-        )
-    finally:
-        desk.lake.connection.unregister("disclosed")
+    found = desk.lake.execute(f"{rolled_up(query, contract)} order by all")
+    names = [column[0] for column in found.description or ()]
+    rows = list(zip(*found.fetchall(), strict=True)) or [() for _ in names]
+    exact = {name: list(values) for name, values in zip(names, rows, strict=True)}
+    public = disclose(exact, contract, desk.in_force.limits)
+    outputs.put_table(desk.lake, DISCLOSED, public.types, public.columns)
+    return desk.put(
+        f"{PUBLIC}/bi/{told.name}.parquet",
+        f"select * from release.{DISCLOSED}",
+        told,
+        redacted=public.redacted_count,
+    )
 
 
 def _write_parquet(lake: Lake, query: str, target: Path, metadata: Mapping[str, str]) -> int:
