@@ -32,6 +32,7 @@ from dagster_project.publish.manifest import Release
 from dagster_project.publish.quality import report_quality
 from dagster_project.publish.release import publish
 from dagster_project.quality import supplier
+from dagster_project.release_commands import release_app, sql
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.settle_commands import explain_app, settle_app
 from dagster_project.settlement.due import settle_due
@@ -58,6 +59,8 @@ app.add_typer(settle_app, name="settle")
 app.add_typer(incentive_app, name="incentive")
 app.add_typer(explain_app, name="explain")
 explain_app.command(name="budget")(budget_commands.explain_budget)
+app.add_typer(release_app, name="release")
+app.command(name="sql")(sql)
 
 DEMO_RESIDENTS = 5_000
 DEMO_MONTHS = 12
@@ -180,6 +183,7 @@ def _summary(
     current = settings.published / "current"
     typer.echo(f"look at      {current / 'internal' / 'index.html'} (the organiser's view)")
     typer.echo(f"             {current / 'internal' / 'bi'} (Parquet for BI)")
+    typer.echo(f"             {current / 'public' / 'index.html'} (what anybody may read of it)")
     typer.echo(f"             {current / 'analyst' / 'tietoallas.duckdb'} (DuckDB for analysts)")
     for refusal in ingested.refusals:
         typer.secho(f"refused: {refusal.label}: {refusal.message}", fg="red", err=True)

@@ -197,11 +197,11 @@ def _stage(session: Session, staging: Path, release_id: str) -> None:
         inputs = outputs.inputs(session)
     summaries.write(lake, staging, session.definition.outputs)
     dictionary_pages.write(session, staging)
+    pages.write_pages(session, staging, release_id, green.snapshot_id)
     session.run.on_step("pages published")
     analyst_file = staging / ANALYSTS
     analyst_file.parent.mkdir(mode=0o700)
-    analyst.write_database(session, analyst_file, green.snapshot_id)
-    pages.write_pages(session, staging, release_id, green.snapshot_id)
+    analyst.write_database(session, analyst_file, green.snapshot_id, release_id=release_id)
     session.run.on_step("files written")
     release = Release(
         release_id=release_id,

@@ -11,10 +11,14 @@ line as (
             max(case when line_kind_code in ('capitation', 'unseen') then rate_eur else 0 end)
             as decimal(18, 4)
         ) as rate_eur,
-        cast(sum(case when line_kind_code = 'incentive' then amount_eur else 0 end)
-            as decimal(18, 2)) as incentive_eur,
-        cast(sum(case when line_kind_code <> 'incentive' then amount_eur else 0 end)
-            as decimal(18, 2)) as earned_eur
+        cast(
+            sum(case when line_kind_code = 'incentive' then amount_eur else 0 end)
+            as decimal(18, 2)
+        ) as incentive_eur,
+        cast(
+            sum(case when line_kind_code <> 'incentive' then amount_eur else 0 end)
+            as decimal(18, 2)
+        ) as earned_eur
     from release.capitation_line
     group by capitation_run_id, provider_id, is_shadow
 ),
