@@ -11,6 +11,7 @@ Here: limits, and each kind of cell. Not here: which column is of which kind
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -112,7 +113,7 @@ def told_euros(cells: Sequence[Euros], limits: Limits) -> list[int | None]:
 def euro_step(cell: Euros, limits: Limits) -> int:
     """The step of a sum: that of the limits, or as many of it as a count's step of persons cost."""
     mean = abs(cell.amount) * limits.count_step / max(cell.person_count, 1)
-    return limits.euro_step * max(1, -int(-mean // limits.euro_step))
+    return limits.euro_step * max(1, math.ceil(mean / limits.euro_step))
 
 
 def _may_be_told(cell: Euros, limits: Limits) -> bool:
