@@ -12,6 +12,7 @@ import typer
 
 from dagster_project import pipeline
 from dagster_project.publish import export, history
+from dagster_project.publish.proposal import proposed
 from dagster_project.publish.release import ANALYSTS
 from dagster_project.publish.shell import answer
 from dagster_project.settings import Settings
@@ -53,6 +54,7 @@ def release_diff(
             f"{moved.path:52}{moved.added_count:>8} added{moved.removed_count:>8} removed{changed}"
         )
         typer.echo(f"    {'; '.join(moved.reasons) or 'no reason found: report it'}")
+    typer.echo(f"from {before} to {later}; what is not told has not moved")
 
 
 @release_app.command(name="verify")
@@ -79,6 +81,16 @@ def release_rollback(
     with pipeline.open_session(keyed(Settings())) as session:
         done = history.roll_back(session, release, reason=reason)
     typer.echo(f"readers see release {done.release_id}, data to {done.reached_date or '-'}")
+
+
+@release_app.command(name="contract")
+def release_contract(
+    table: Annotated[str, typer.Argument(help="A mart of the current release, without `mart.`.")],
+) -> None:
+    """Propose the output contract of a mart that has none: columns, types, grain and key."""
+    settings = Settings()
+    model = pipeline.load_definition(settings).graph.model(f"mart.{table}")
+    typer.echo(proposed(model, history.directory_of(settings.published, "")), nl=False)
 
 
 @release_app.command(name="log")

@@ -6,7 +6,7 @@ Here: reading folders of releases, and rolling back. Not here: making a release 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ class Moved:
 
 
 def diff(
-    published: Path, before_id: str, after_id: str, *, keys: dict[str, tuple[str, ...]]
+    published: Path, before_id: str, after_id: str, *, keys: Mapping[str, tuple[str, ...]]
 ) -> list[Moved]:
     """Tables that are not the same in two releases.
 

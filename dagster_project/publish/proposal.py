@@ -54,7 +54,7 @@ def _lines(model: Model, schema: pa.Schema) -> Iterator[str]:
             yield f"        primaryKeyPosition: {model.key.index(field.name) + 1}"
     yield "customProperties:"
     yield "  - property: shelves"
-    yield "    value: [internal]  # public too, once every column has its role in disclosure control"
+    yield "    value: [internal]  # public too, once every column has a role in disclosure control"
 
 
 def _decimal(kind: pa.DataType) -> tuple[str, str]:

@@ -158,6 +158,7 @@ class _Desk:
     staging: Path
     previous: Path | None
     in_force: InForce
+    by_shelf: Mapping[str, shelves.Access]
 
     @property
     def lake(self) -> Lake:
@@ -182,7 +183,9 @@ class _Desk:
             redacted_count=redacted,
             rests_on=told.rests_on,
         )
-        _link_unchanged(target, table, self.previous)
+        if self.previous:
+            access = shelves.access_of(target, self.staging, self.by_shelf)
+            _link_unchanged(target, table, self.previous / path, access)
         self.session.run.on_step("file published")
         return table
 
@@ -191,7 +194,8 @@ def _stage(session: Session, staging: Path, release_id: str) -> None:
     lake = session.lake
     green = newest_green(lake)
     previous = current_directory(lake.settings.published)
-    desk = _Desk(session, staging, previous, limits_in_force(session.definition.rulebooks))
+    in_force = limits_in_force(session.definition.rulebooks)
+    desk = _Desk(session, staging, previous, in_force, shelves.accesses(lake.settings))
     with outputs.read_at(session, green.snapshot_id):
         tables = [*_exact_tables(desk), *_public_tables(desk)]
         inputs = outputs.inputs(session)
@@ -283,10 +287,11 @@ def _write_parquet(lake: Lake, query: str, target: Path, metadata: Mapping[str, 
     return found
 
 
-def _link_unchanged(file: Path, table: PublishedTable, previous: Path | None) -> None:
-    """Share the bytes with the previous release where they are the same."""
-    twin = previous / table.path if previous else None
-    if twin is None or not twin.exists() or twin.stat().st_size != table.byte_count:
+def _link_unchanged(file: Path, table: PublishedTable, twin: Path, access: shelves.Access) -> None:
+    """Share the bytes with the previous release where they, and their readers, are the same."""
+    if not twin.exists() or twin.stat().st_size != table.byte_count:
+        return
+    if not shelves.is_sealed_as(twin, access):
         return
     if hashlib.sha256(twin.read_bytes()).hexdigest() == table.sha256:
         file.unlink()

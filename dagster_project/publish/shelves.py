@@ -72,11 +72,17 @@ def seal(folder: Path, release: Path, by_shelf: Mapping[str, Access]) -> None:
         if path.is_file():
             with path.open("rb") as handle:
                 os.fsync(handle.fileno())
-            # A link to a file of an older release has its mode from there: the same shelf's.
             _set(path, access_of(path, release, by_shelf))
     for directory in (*sorted(p for p in folder.rglob("*") if p.is_dir()), folder):
         _set(directory, access_of(directory, release, by_shelf))
         fsync_directory(directory)
+
+
+def is_sealed_as(path: Path, access: Access) -> bool:
+    """Whether a file has these modes and group already, so that another release may share it."""
+    found = path.stat()
+    is_group = access.group is None or path.group() == access.group
+    return stat.S_IMODE(found.st_mode) == access.file_mode and is_group
 
 
 def _set(path: Path, access: Access) -> None:

@@ -217,7 +217,7 @@ def test_the_pages_join_the_release_and_need_nothing_else(lake: Lake) -> None:
     assert {path.name for path in shelf.iterdir()} == {"fi.html", "en.html"}
     for path in shelf.iterdir():
         text = path.read_text(encoding="utf-8")
-        assert path.stat().st_mode & 0o777 == 0o444
+        assert path.stat().st_mode & 0o777 == 0o400
         assert "<script" not in text
         assert "://" not in text
         assert all(key in text for key in lake.session.definition.catalogue.tables())

@@ -25,10 +25,7 @@ FILE = CONTRACTS / "published" / "enrolled_by_provider" / "v1.odcs.yaml"
 
 
 def test_every_table_for_readers_has_a_contract_and_no_contract_is_of_none() -> None:
-    """A mart without one is published to named readers, unchecked: write data_contracts/published.
-
-    Types stand in the release itself: `describe from 'internal/bi/<table>.parquet'`.
-    """
+    """A mart without one goes to named readers, unchecked: see `tietoallas release contract`."""
     assert OUTPUTS.contracts.keys() == {*MARTS, *READ_WITHIN, DICTIONARY}
 
 
@@ -60,7 +57,7 @@ def test_every_column_of_every_model_means_something() -> None:
     missing = {
         f"{model.full_name}.{column}"
         for model in DEFINITION.graph.models
-        for column in model.tree.named_selects
+        for column in model.columns
         if not meanings.of(model, column)
     }
     assert missing == set()
