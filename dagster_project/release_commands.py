@@ -12,6 +12,7 @@ import typer
 
 from dagster_project import pipeline
 from dagster_project.publish import export, history
+from dagster_project.publish.omop import export_omop
 from dagster_project.publish.proposal import proposed
 from dagster_project.publish.release import ANALYSTS
 from dagster_project.publish.shell import answer
@@ -103,6 +104,17 @@ def release_log() -> None:
         )
     for at, actor, event, release_id, reason in rows:
         typer.echo(f"{at:%Y-%m-%d %H:%M:%S}  {actor:16}{event:14}{release_id:12}{reason}".rstrip())
+
+
+@release_app.command(name="omop")
+def release_omop() -> None:
+    """Add the OMOP CDM 5.4 of the current release to it, as Parquet, for its owner alone."""
+    with pipeline.open_session(keyed(Settings())) as session:
+        folder, files = export_omop(session)
+    for file in files:
+        left_out = f"  {file.left_out_count} left out" if file.left_out_count else ""
+        typer.echo(f"{file.table:24}{file.row_count:>10} rows{left_out}")
+    typer.echo(f"look at      {folder}")
 
 
 @release_app.command(name="export")

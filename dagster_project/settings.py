@@ -39,6 +39,10 @@ class Settings(BaseSettings):
         default=1.0, ge=0, description="A run refuses to start below this."
     )
     keep_landing: bool = Field(default=False, description="Keep landing files after their commit.")
+    omop_vocabulary: Path | None = Field(
+        default=None,
+        description="Folder of OMOP vocabulary files (CONCEPT.csv, CONCEPT_RELATIONSHIP.csv).",
+    )
     release_folder: Path | None = Field(
         default=None,
         description="Where releases go, if not into the home, which is its owner's alone.",

@@ -29,7 +29,7 @@ _EXTENSIONS = ("ducklake", "sqlite_scanner", "httpfs")
 _SCHEMAS = ("staging", "core", "indicator", "mart", "ops", "ledger")
 _VIEW_SCHEMAS = (
     *("effective", "current", "changed", "kept"),
-    *("rulebook", "coded", "settle", "release", "shelf"),
+    *("rulebook", "coded", "settle", "release", "shelf", "omop"),
 )
 _GIB = 1024**3
 Values = list[Any] | dict[str, Any] | None

@@ -6,6 +6,7 @@ Here: reading folders of releases, and rolling back. Not here: making a release 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +24,11 @@ from dagster_project.publish.manifest import (
 )
 from dagster_project.publish.release import ANALYSTS, point_current
 from dagster_project.publish.shelves import accesses, too_open
-from dagster_project.publish.withdrawal import complete_releases
+from dagster_project.publish.withdrawal import MANIFEST, complete_releases
 from dagster_project.settings import Settings
 from dagster_project.sql_text import literal, quoted
+
+OMOP = "omop"
 
 
 @dataclass(frozen=True)
@@ -176,10 +179,27 @@ def verify(settings: Settings, directory: Path) -> Iterator[str]:
             yield f"{table.path} is not what was published: its digest is another"
     stated = {table.path for table in release.tables}
     for path in sorted(directory.rglob("*.parquet")):
-        if str(path.relative_to(directory)) not in stated:
+        shelf = path.relative_to(directory).parts[0]
+        if shelf != OMOP and str(path.relative_to(directory)) not in stated:
             yield f"{path.relative_to(directory)} is not in the manifest"
+    yield from _wrong_omop(directory / OMOP)
     for path in too_open(directory, accesses(settings)):
         yield f"{path.relative_to(directory)} is open to others than its readers, or to writing"
+
+
+def _wrong_omop(folder: Path) -> Iterator[str]:
+    """What is wrong with the export to OMOP, which states its own digests."""
+    if not folder.exists():
+        return
+    stated = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    due = {f"{table['table']}.parquet": table["sha256"] for table in stated}
+    found = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.glob("*.parquet")
+    }
+    for name in sorted(due.keys() | found.keys()):
+        if due.get(name) != found.get(name):
+            yield f"{OMOP}/{name} is not what was published"
 
 
 def roll_back(session: Session, release_id: str, *, reason: str) -> Release:

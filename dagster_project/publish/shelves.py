@@ -57,24 +57,29 @@ def access_of(path: Path, release: Path, by_shelf: Mapping[str, Access]) -> Acce
     return by_shelf.get(parts[0], _ALL) if parts else _ALL
 
 
-def seal(folder: Path, release: Path, by_shelf: Mapping[str, Access]) -> None:
+def seal(folder: Path, release: Path, by_shelf: Mapping[str, Access], *, shelf: str = "") -> None:
     """Flush every file, set modes and groups, and leave nothing that can be written in place.
 
     Args:
         folder: What to seal, below or equal to the next.
         release: Whose shelves the paths are judged by.
         by_shelf: Who may read.
+        shelf: What the folder will be, where it is not named so yet.
 
     Raises:
         SettingsError: a group is not there, or the files may not be given to it.
     """
+
+    def access(path: Path) -> Access:
+        return by_shelf[shelf] if shelf else access_of(path, release, by_shelf)
+
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             with path.open("rb") as handle:
                 os.fsync(handle.fileno())
-            _set(path, access_of(path, release, by_shelf))
+            _set(path, access(path))
     for directory in (*sorted(p for p in folder.rglob("*") if p.is_dir()), folder):
-        _set(directory, access_of(directory, release, by_shelf))
+        _set(directory, access(directory))
         fsync_directory(directory)
 
 

@@ -12,7 +12,7 @@ import json
 import shutil
 from pathlib import Path
 
-PERSON_LEVEL = ("analyst",)
+PERSON_LEVEL = ("analyst", "omop")
 """Folders of a release that tell of single persons."""
 MANIFEST = "manifest.json"
 
