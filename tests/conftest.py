@@ -21,7 +21,7 @@ from tests.support import few_tables as few
 READ_A_REGION = {
     *("test_conservation", "test_manifest"),
     *("test_free_text", "test_keys", "test_network_cut", "test_planted_identities"),
-    "test_protection_orders",
+    *("test_omop", "test_protection_orders"),
 }
 """Files that ask for the `region` of their folder's conftest."""
 

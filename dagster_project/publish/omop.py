@@ -4,8 +4,8 @@ Each `sql/omop/<table>.sql` gives the columns that the lake knows; the others ar
 What is written is held against the model's own columns: types, required values, keys, references.
 Numbers of persons and events hold within one export: the model's integers have 32 bits.
 
-Here: numbering, mapping codes, checking, writing. Not here: what a row is of (`sql/omop`), the
-columns of the model (`omop_cdm_5_4.csv`).
+Here: numbering, checking, writing. Not here: what a row is of (`sql/omop`), the columns of the
+model (`omop_cdm_5_4.csv`), concepts (`omop_vocabulary`).
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 
-from dagster_project.errors import BuildError, SettingsError
+from dagster_project.errors import BuildError
 from dagster_project.lake.connection import Lake
 from dagster_project.pipeline import Session
 from dagster_project.publish import history, shelves
-from dagster_project.publish.manifest import read_manifest
+from dagster_project.publish.manifest import Release, read_manifest
+from dagster_project.publish.omop_vocabulary import map_codes
 from dagster_project.publish.withdrawal import MANIFEST
 from dagster_project.settings import PROJECT_ROOT
 from dagster_project.sql_text import literal, quoted
@@ -34,7 +35,6 @@ SHELF = history.OMOP
 _QUERIES = PROJECT_ROOT / "sql" / "omop"
 _COLUMNS = Path(__file__).with_name("omop_cdm_5_4.csv")
 _TYPES = {"integer": "INTEGER", "date": "DATE", "datetime": "TIMESTAMP", "float": "DOUBLE"}
-_NO_VOCABULARY = "none installed"
 _OF_ROWS = {
     "visit_occurrence": ("encounter", "hospital_episode"),
     "procedure_occurrence": ("procedure",),
@@ -42,27 +42,6 @@ _OF_ROWS = {
     "cost": ("cost",),
 }
 """Tables of core whose every row is due in one table of the model."""
-_VOCABULARIES = {
-    "icd10": ("ICD10fi", "ICD10"),
-    "icpc2": ("ICPC",),
-    "measurement": ("LABfi", "LOINC"),
-    "procedure": ("THL toimenpide", "NCSP"),
-    "profession": ("ISCO",),
-    "unit": ("UCUM",),
-    "sex": ("Gender",),
-    "visit": ("Visit",),
-}
-"""Vocabularies in which codes of a kind are looked up, the nearest first."""
-_OTHER_NAMES = {
-    "sex": {"1": "M", "2": "F"},
-    "visit": {
-        "inpatient_stay": "IP",
-        "outpatient_visit": "OP",
-        "emergency_visit": "ER",
-        "R10": "OP",
-    },
-}
-"""Our codes, by kind, that the vocabulary has under another name."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +115,8 @@ def export_omop(session: Session) -> tuple[Path, list[Exported]]:
     staging.mkdir(mode=0o700)
     with _tables(session, release):
         files = [
-            _write(session.lake, name, columns, staging) for name, columns in cdm_tables().items()
+            write_table(session.lake, name, columns, staging)
+            for name, columns in cdm_tables().items()
         ]
     text = json.dumps([asdict(file) for file in files], indent=2) + "\n"
     (staging / MANIFEST).write_text(text, encoding="utf-8")
@@ -149,9 +129,7 @@ def export_omop(session: Session) -> tuple[Path, list[Exported]]:
 def _tables(session: Session, release: Path) -> Iterator[None]:
     """Have `omop.<table>` mean each table, made from what the release was made from."""
     lake, manifest = session.lake, read_manifest(release)
-    queries = {n: (_QUERIES / f"{n}.sql").read_text(encoding="utf-8") for n in cdm_tables()}
-    read = sorted({name for q in queries.values() for name in re.findall(r"release\.(\w+)", q)})
-    made = ["person_number", "cdm", "mapping", *queries]
+    read = sorted({n for q in _queries().values() for n in re.findall(r"release\.(\w+)", q)})
     try:
         for name in read:
             lake.execute(
@@ -159,20 +137,29 @@ def _tables(session: Session, release: Path) -> Iterator[None]:
                 f" select * from lake.core.{quoted(name)} at (version => {manifest.snapshot_id})"
             )
         _number_persons(session)
-        version = _map_codes(lake)
-        lake.execute(
-            "create or replace table memory.omop.cdm as select cast($1 as varchar) as release_id,"
-            " cast($2 as date) as reached_date, cast($3 as varchar) as vocabulary_version",
-            [manifest.release_id, manifest.reached_date, version],
-        )
-        for name, query in queries.items():
-            lake.execute(f"create or replace table memory.omop.{quoted(name)} as {query}")
+        make_tables(lake, manifest)
         yield
     finally:
-        for name in made:
+        for name in ("person_number", "cdm", "mapping", *_queries()):
             lake.execute(f"drop table if exists memory.omop.{quoted(name)}")
         for name in read:
             lake.execute(f"drop view if exists memory.release.{quoted(name)}")
+
+
+def _queries() -> dict[str, str]:
+    return {n: (_QUERIES / f"{n}.sql").read_text(encoding="utf-8") for n in cdm_tables()}
+
+
+def make_tables(lake: Lake, manifest: Release) -> None:
+    """Make `omop.<table>` of `release.<table>` and `omop.person_number`."""
+    version = map_codes(lake)
+    lake.execute(
+        "create or replace table memory.omop.cdm as select cast($1 as varchar) as release_id,"
+        " cast($2 as date) as reached_date, cast($3 as varchar) as vocabulary_version",
+        [manifest.release_id, manifest.reached_date or None, version],
+    )
+    for name, query in _queries().items():
+        lake.execute(f"create or replace table memory.omop.{quoted(name)} as {query}")
 
 
 def _number_persons(session: Session) -> None:
@@ -187,93 +174,7 @@ def _number_persons(session: Session) -> None:
     )
 
 
-def _map_codes(lake: Lake) -> str:
-    """Make `omop.mapping` of the vocabulary files, if there are any; which version they are."""
-    lake.execute(
-        "create or replace table memory.omop.mapping (kind_code varchar, source_code varchar,"
-        " source_concept_id integer, concept_id integer)"
-    )
-    folder = lake.settings.omop_vocabulary
-    if folder is None:
-        return _NO_VOCABULARY
-    concepts, links = (_vocabulary_file(folder, n) for n in ("CONCEPT", "CONCEPT_RELATIONSHIP"))
-    for kind, vocabularies in _VOCABULARIES.items():
-        names = _OTHER_NAMES.get(kind, {})
-        lake.execute(
-            _MAPPING.format(concepts=concepts, links=links),
-            {
-                "kind": kind,
-                "vocabularies": list(vocabularies),
-                "ours": list(names),
-                "theirs": list(names.values()),
-            },
-        )
-    version = lake.value(
-        f"select max(concept_name) from {concepts} where concept_id = '0' or concept_code = 'OMOP'"
-    )
-    return str(version or folder.name)[:20]
-
-
-def _vocabulary_file(folder: Path, name: str) -> str:
-    file = folder / f"{name}.csv"
-    if not file.exists():
-        raise SettingsError(f"{file} is not there; unpack the vocabulary, or unset the setting")
-    return (
-        f"read_csv({literal(str(file))}, delim = '\t', quote = '', header = true,"
-        " all_varchar = true)"
-    )
-
-
-# A code without its dots, of the nearest vocabulary that has it; the standard concept that it maps
-# to, or itself where it is one.
-_MAPPING = """
-insert into memory.omop.mapping
-with
-concept as (
-    select
-        cast(concept_id as integer) as concept_id,
-        standard_concept,
-        list_position($vocabularies, vocabulary_id) as vocabulary_rank,
-        case
-            when len($theirs) > 0 then concept_code
-            when $kind = 'unit' then lower(concept_code)
-            else replace(concept_code, '.', '')
-        end as code
-    from {concepts}
-    where list_contains($vocabularies, vocabulary_id)
-),
-
-nearest as (
-    select
-        code,
-        min_by(concept_id, vocabulary_rank) as concept_id,
-        min_by(standard_concept, vocabulary_rank) as standard_concept
-    from concept
-    group by code
-),
-
-standard as (
-    select cast(concept_id_1 as integer) as from_id, min(cast(concept_id_2 as integer)) as to_id
-    from {links}
-    where relationship_id = 'Maps to' and coalesce(invalid_reason, '') = ''
-    group by from_id
-)
-
-select
-    $kind,
-    coalesce(ours.code, nearest.code),
-    nearest.concept_id,
-    coalesce(
-        standard.to_id, case when nearest.standard_concept = 'S' then nearest.concept_id end, 0
-    )
-from nearest
-left join standard on nearest.concept_id = standard.from_id
-left join (select unnest($ours) as code, unnest($theirs) as name) as ours
-    on nearest.code = ours.name
-"""
-
-
-def _write(lake: Lake, table: str, columns: tuple[CdmColumn, ...], folder: Path) -> Exported:
+def write_table(lake: Lake, table: str, columns: tuple[CdmColumn, ...], folder: Path) -> Exported:
     """Check a table and write it, with every column of the model.
 
     Raises:

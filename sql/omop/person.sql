@@ -15,7 +15,7 @@ carer as (
         person_id,
         professional_id,
         row_number() over (
-            partition by person_id order by valid_from_date desc, service_code
+            partition by person_id order by valid_from_date desc, service_code asc
         ) as carer_rank
     from release.care_relation
     where valid_to_date is null and professional_id is not null
