@@ -1,7 +1,7 @@
 """`python -m benchmarks`: measure, and print a table for `benchmarks/README.md`.
 
 Here: arguments and printing. Not here: what is timed (`budgets`, `landing_to_core`,
-`own_extracts`, `settlement`, `start_up`).
+`own_extracts`, `publishing`, `settlement`, `start_up`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import budgets, landing_to_core, own_extracts, settlement, start_up
+from benchmarks import budgets, landing_to_core, own_extracts, publishing, settlement, start_up
 
 
 def main() -> None:
@@ -32,6 +32,7 @@ def main() -> None:
             *landing_to_core.measure(
                 work, residents=arguments.residents, months=arguments.months, runs=arguments.runs
             ),
+            *publishing.measure(work),
         ]
     print("| what | measured |\n| --- | --- |")
     for what, figure in lines:

@@ -75,10 +75,13 @@ def _copy(lake: Lake, model: Model, snapshot_id: int) -> list[str]:
 
 def _comment(lake: Lake, model: Model, meanings: dict[str, str]) -> None:
     table = f"analyst.{model.full_name}"
-    lake.execute(f"comment on table {table} is {literal(model.grain)}")
-    for name, meaning in meanings.items():
-        if meaning:
-            lake.execute(f"comment on column {table}.{quoted(name)} is {literal(meaning)}")
+    told = [f"comment on table {table} is {literal(model.grain)}"]
+    told += [
+        f"comment on column {table}.{quoted(name)} is {literal(meaning)}"
+        for name, meaning in meanings.items()
+        if meaning
+    ]
+    lake.execute("; ".join(told))  # at once: half the time
 
 
 def _create_views(lake: Lake) -> None:

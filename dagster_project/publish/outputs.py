@@ -20,6 +20,7 @@ from dagster_project.lake.ledger_dictionary import ledger_rows
 from dagster_project.pipeline import Session
 from dagster_project.publish.manifest import Inputs
 from dagster_project.settings import PROJECT_ROOT
+from dagster_project.sql_models import ModelGraph
 from dagster_project.sql_text import quoted
 
 DICTIONARY = "data_dictionary"
@@ -91,22 +92,25 @@ def put_table(
 def publications(session: Session) -> list[Publication]:
     """Every table for BI tools, once the snapshot is fixed: marts, payments, the dictionary."""
     contracts = session.definition.outputs.contracts
-    graph = session.definition.graph
-    above: dict[str, frozenset[str]] = {}
-    for model in graph.models:
-        parents = graph.upstream_models(model)
-        above[model.full_name] = frozenset(parents).union(*(above[p] for p in parents))
-    rests = {
-        m.name: (m.full_name, *sorted(above[m.full_name] | graph.sources(m)))
-        for m in graph.models
-        if m.schema == "mart"
-    }
+    graph, rests = session.definition.graph, _rests_on(session.definition.graph)
+    rests = {m.name: rests[m.full_name] for m in graph.models if m.schema == "mart"}
     rests |= dict.fromkeys(READ_WITHIN, (LEDGER,))
     found = [
         Publication(n, _query(n), contracts.get(n), (*on, f"{_OWN}/{n}")) for n, on in rests.items()
     ]
     own = contracts.get(DICTIONARY)
     return [*found, Publication(DICTIONARY, _query(DICTIONARY), own, (f"{_OWN}/{DICTIONARY}",))]
+
+
+def _rests_on(graph: ModelGraph) -> dict[str, tuple[str, ...]]:
+    """By model, every model and delivered table that it rests on, itself among them."""
+    found: dict[str, frozenset[str]] = {}
+    for model in graph.models:  # parents come first
+        read = (parent.split(".") for parent in model.parents)
+        direct = {name for schema, name in read if schema in ("staging", "rulebook")}
+        parents = [found[p] for p in graph.upstream_models(model)]
+        found[model.full_name] = frozenset({model.full_name, *direct}).union(*parents)
+    return {name: tuple(sorted(names)) for name, names in found.items()}
 
 
 def inputs(session: Session) -> Inputs:

@@ -10,8 +10,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
 
@@ -197,7 +197,8 @@ def _stage(session: Session, staging: Path, release_id: str) -> None:
     in_force = limits_in_force(session.definition.rulebooks)
     desk = _Desk(session, staging, previous, in_force, shelves.accesses(lake.settings))
     with outputs.read_at(session, green.snapshot_id):
-        tables = [*_exact_tables(desk), *_public_tables(desk)]
+        told = outputs.publications(session)
+        tables = [*_exact_tables(desk, told), *_public_tables(desk, told)]
         inputs = outputs.inputs(session)
     summaries.write(lake, staging, session.definition.outputs)
     dictionary_pages.write(session, staging)
@@ -223,36 +224,35 @@ def _stage(session: Session, staging: Path, release_id: str) -> None:
     write_manifest(staging, release)
 
 
-def _exact_tables(desk: _Desk) -> list[PublishedTable]:
+def _exact_tables(desk: _Desk, told: Sequence[Publication]) -> list[PublishedTable]:
     """Marts and payments for named readers; the whole ledger for controllers."""
     tables = []
-    for publication in outputs.publications(desk.session):
+    for publication in told:
         outputs.check_output(desk.lake, publication)
         path = f"{INTERNAL}/bi/{publication.name}.parquet"
         tables.append(desk.put(path, publication.query, publication))
     for name in PAYMENT_TABLES:
         query = f"select * from release.{quoted(name)}"
-        told = Publication(name, query, None, (LEDGER,))
-        tables.append(desk.put(f"{CONTROLLER}/{name}.parquet", query, told))
+        lines = Publication(name, query, None, (LEDGER,))
+        tables.append(desk.put(f"{CONTROLLER}/{name}.parquet", query, lines))
     return tables
 
 
-def _public_tables(desk: _Desk) -> list[PublishedTable]:
+def _public_tables(desk: _Desk, told: Sequence[Publication]) -> list[PublishedTable]:
     """What disclosure control leaves of those tables that anybody may read."""
     contracts = desk.session.definition.outputs.contracts
     tables = []
-    for told in outputs.publications(desk.session):
-        if told.contract is None or not told.contract.is_public:
-            continue
-        query = outputs.public_dictionary(contracts) if told.name == DICTIONARY else told.query
-        tables.append(_public_table(desk, told, told.contract, query))
+    for one in told:
+        if one.contract is not None and one.contract.is_public:
+            of_public = one.name == DICTIONARY
+            query = outputs.public_dictionary(contracts) if of_public else one.query
+            limited = replace(one, query=query, rests_on=(*one.rests_on, "disclosure"))
+            tables.append(_public_table(desk, limited, one.contract))
     return tables
 
 
-def _public_table(
-    desk: _Desk, told: Publication, contract: OutputContract, query: str
-) -> PublishedTable:
-    found = desk.lake.execute(f"{rolled_up(query, contract)} order by all")
+def _public_table(desk: _Desk, told: Publication, contract: OutputContract) -> PublishedTable:
+    found = desk.lake.execute(f"{rolled_up(told.query, contract)} order by all")
     names = [column[0] for column in found.description or ()]
     rows = list(zip(*found.fetchall(), strict=True)) or [() for _ in names]
     exact = {name: list(values) for name, values in zip(names, rows, strict=True)}
