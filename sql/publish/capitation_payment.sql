@@ -1,6 +1,6 @@
 -- Payments, each with the most that two persons may hold of it: twice what a whole month at the
 -- dearest rate of its lines brings, what two have most of in acts, the incentive in proportion,
--- and every correction as if it were theirs. It is no less than they do hold.
+-- and every correction of persons as if it were theirs. It is no less than they do hold.
 with
 line as (
     select
@@ -61,6 +61,8 @@ correction as (
         is_shadow,
         cast(sum(abs(amount_eur)) as decimal(18, 2)) as correction_eur
     from release.capitation_adjustment
+    -- A bonus, a sanction and a step of list size are of the list, not of anyone on it.
+    where line_kind_code not in ('score', 'breakpoint')
     group by capitation_run_id, provider_id, is_shadow
 ),
 
