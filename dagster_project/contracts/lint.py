@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from dagster_project.contracts.documents import open_question, read_document, unanswered
 from dagster_project.contracts.loader import contract_files, load_contract
 from dagster_project.contracts.model import Contract
 from dagster_project.contracts.odcs import validate, validator_of_the_version
+from dagster_project.contracts.published import load_outputs, output_files
 from dagster_project.contracts.relations import check_catalogue
 from dagster_project.errors import ContractError
 from dagster_project.settings import PROJECT_ROOT
@@ -37,8 +39,19 @@ def problems(root: Path, *, beside: Path | None = None) -> Iterator[str]:
     contracts: dict[Path, Contract] = {}
     for path in files:
         yield from _problems_of(path, contracts)
-    if len(contracts) == len(files) and not root.is_file():
+    if root.is_file():
+        return
+    for folder in (root, beside) if beside else (root,):
+        yield from _problems_of_outputs(folder)
+    if len(contracts) == len(files):
         yield from _messages(lambda: check_catalogue(contracts))
+
+
+def _problems_of_outputs(root: Path) -> Iterator[str]:
+    """Messages about the contracts of published tables: the standard, and what we add to it."""
+    for path in output_files(root):
+        yield from _messages(partial(_check_version, path))
+    yield from _messages(partial(load_outputs, root))
 
 
 def _problems_of(path: Path, sound: dict[Path, Contract]) -> Iterator[str]:
@@ -69,7 +82,7 @@ def _check_version(path: Path) -> None:
         validate(read_document(path), validator)
 
 
-def _messages(check: Callable[[], None]) -> Iterator[str]:
+def _messages(check: Callable[[], object]) -> Iterator[str]:
     try:
         check()
     except ContractError as error:
