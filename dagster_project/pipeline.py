@@ -33,6 +33,7 @@ from dagster_project.lake.delivery import (
     take_in,
 )
 from dagster_project.lake.reading import Refused, read_ahead
+from dagster_project.lake.release_log import Event, note
 from dagster_project.lake.runs import OnStep, Run, no_step
 from dagster_project.publish.withdrawal import withdraw_person_level
 from dagster_project.rules import capitation_rulebook, incentive_scheme, personal_budget_rulebook
@@ -277,7 +278,9 @@ def hide_places(session: Session) -> int:
         session.lake, session.identities, session.definition.catalogue, session.run
     )
     known = session.lake.count("select count(*) from vault.protection")
-    withdraw_person_level(session.lake.settings.published, protection_count=known)
+    published = session.lake.settings.published
+    for release_id in withdraw_person_level(published, protection_count=known):
+        note(session.lake, session.run, Event.WITHDRAWN, release_id, reason="protection order")
     return followed
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from dagster_project import pipeline
 from dagster_project.errors import TietoallasError
 from dagster_project.lake import erasure, maintenance
+from dagster_project.lake.release_log import Event, note
 from dagster_project.pipeline import Report, Session
 from dagster_project.publish.manifest import Release
 from dagster_project.publish.release import publish
@@ -155,7 +156,7 @@ def erase_person(
         at=session.run.now(), actor=actor, purpose=purpose, action="person.erase"
     )
     codes = session.identities.codes_of(persons)
-    withdraw_all_person_level(session.lake.settings.published)
+    _withdraw_releases(session)
     session.run.on_step("person-level files withdrawn")
     catalogue = session.definition.catalogue
     row_count = erasure.erase_persons(session.lake, catalogue, session.run, persons)
@@ -182,7 +183,7 @@ def expire(session: Session, *, as_of: date, report: Report = print) -> ExpiredC
     over = erasure.expired(session.lake, session.definition.catalogue, as_of)
     if not over:
         return ExpiredCounts(0, 0)
-    withdraw_all_person_level(session.lake.settings.published)
+    _withdraw_releases(session)
     row_count = erasure.erase_deliveries(session.lake, session.run, over)
     kept = {sha256 for (sha256,) in session.lake.rows(_KEPT)}
     for delivery in over:
@@ -199,3 +200,8 @@ _KEPT = """
         and table_name = delivery.table_name and delivery_sequence = delivery.delivery_sequence
     )
 """
+
+
+def _withdraw_releases(session: Session) -> None:
+    for release_id in withdraw_all_person_level(session.lake.settings.published):
+        note(session.lake, session.run, Event.WITHDRAWN, release_id, reason="erasure or expiry")

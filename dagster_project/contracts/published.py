@@ -90,6 +90,9 @@ _NEEDS: dict[Role, tuple[str, ...]] = {
 }
 
 
+_ADDABLE = frozenset({Role.DIMENSION, Role.ROLLED_UP, Role.COUNT, Role.EUROS, Role.WITHHELD})
+
+
 class _ColumnCustom(CustomModel):
     disclosure: Disclosure | None = None
 
@@ -268,11 +271,27 @@ def _check(contract: OutputContract, document: Document) -> None:
             )
         if stated is not None:
             _check_role(stated, names, place)
+    _check_rolled_up(contract, Place(document, ("schema", 0)))
     shown = (*contract.summary.by, *contract.summary.sums) if contract.summary else ()
     if strange := sorted({*contract.euro_group, *shown} - names):
         raise Place(document).error(
             f"euroGroup or summary names {strange[0]}", "name columns of the table"
         )
+
+
+def _check_rolled_up(contract: OutputContract, place: Place) -> None:
+    """Only counts and euros add up over a dimension; a rate or a text does not."""
+    roles = {c.name: c.disclosure.role for c in contract.columns if c.disclosure}
+    if Role.ROLLED_UP not in roles.values():
+        return
+    for column in contract.columns:
+        is_number = column.sql_type.startswith(("BIGINT", "INTEGER", "DECIMAL"))
+        role = roles.get(column.name)
+        if role not in _ADDABLE or (role is Role.WITHHELD and not is_number):
+            raise place.error(
+                f"{column.name} ({role}) does not add up over what is rolled up",
+                "roll nothing up, or leave the column to another table",
+            )
 
 
 def _check_role(stated: Disclosure, names: set[str], place: Place) -> None:

@@ -16,10 +16,10 @@ from typing import Any
 import duckdb
 
 from dagster_project.errors import TietoallasError
+from dagster_project.lake.release_log import Event, note
 from dagster_project.pipeline import Session
 from dagster_project.publish.analyst import names_person
 from dagster_project.publish.history import directory_of
-from dagster_project.publish.log import Event, note
 from dagster_project.publish.manifest import read_manifest
 from dagster_project.publish.release import ANALYSTS
 from dagster_project.quality.html import page, table
@@ -72,7 +72,7 @@ def write_bundle(session: Session, folder: Path, *, tables: Sequence[str], purpo
     (staging / FORM).write_text(_form(stated), encoding="utf-8")
     for path in staging.iterdir():
         path.chmod(0o400)
-    note(session, Event.EXPORTED, manifest.release_id, reason=purpose)
+    note(session.lake, session.run, Event.EXPORTED, manifest.release_id, reason=purpose)
     staging.rename(folder)
     return Bundle(manifest.release_id, len(files) + 2)
 

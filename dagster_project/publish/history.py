@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 
 from dagster_project.errors import TietoallasError
+from dagster_project.lake.release_log import Event, note
 from dagster_project.pipeline import Session
-from dagster_project.publish.log import Event, note
 from dagster_project.publish.manifest import (
     Release,
     current_directory,
@@ -219,7 +219,7 @@ def roll_back(session: Session, release_id: str, *, reason: str) -> Release:
         raise TietoallasError(f"release {release_id} is not whole ({broken[0]}); choose another")
     # Noted first: were the run to die between, readers see what the log says they should not yet.
     if current is not None:
-        note(session, Event.ROLLED_BACK, current.name, reason=reason)
-    note(session, Event.RESTORED, target.name, reason=reason)
+        note(session.lake, session.run, Event.ROLLED_BACK, current.name, reason=reason)
+    note(session.lake, session.run, Event.RESTORED, target.name, reason=reason)
     point_current(published, target.name)
     return read_manifest(target)

@@ -20,11 +20,11 @@ from dagster_project.errors import BuildError
 from dagster_project.lake.builds import Green, newest_green
 from dagster_project.lake.connection import Lake
 from dagster_project.lake.ledger import PAYMENT_TABLES
+from dagster_project.lake.release_log import Event, is_rolled_back, note
 from dagster_project.pipeline import Session, code_version
 from dagster_project.private_files import fsync_directory
 from dagster_project.publish import analyst, dictionary_pages, outputs, shelves, summaries
 from dagster_project.publish.disclosure import InForce, disclose, limits_in_force, rolled_up
-from dagster_project.publish.log import Event, is_rolled_back, note
 from dagster_project.publish.manifest import (
     CURRENT,
     PublishedTable,
@@ -326,7 +326,13 @@ def _note(session: Session, release: Release) -> None:
             session.run.run_id,
         ],
     )
-    note(session, Event.PUBLISHED, release.release_id, reason=release.disclosure_override)
+    note(
+        session.lake,
+        session.run,
+        Event.PUBLISHED,
+        release.release_id,
+        reason=release.disclosure_override,
+    )
 
 
 def _prune(releases: Path, *, keep: int, current: Path | None) -> None:

@@ -17,23 +17,32 @@ PERSON_LEVEL = ("analyst", "omop")
 MANIFEST = "manifest.json"
 
 
-def withdraw_person_level(published: Path, *, protection_count: int) -> None:
-    """Take person-level files out of every release that has seen fewer protection orders."""
-    for directory in complete_releases(published / "releases"):
-        manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
-        if manifest["protection_count"] < protection_count:
-            _remove_person_level(directory)
+def withdraw_person_level(published: Path, *, protection_count: int) -> list[str]:
+    """Take person-level files out of every release that has seen fewer protection orders.
+
+    Returns:
+        The releases that had any.
+    """
+    older = [
+        directory
+        for directory in complete_releases(published / "releases")
+        if json.loads((directory / MANIFEST).read_text(encoding="utf-8"))["protection_count"]
+        < protection_count
+    ]
+    return [directory.name for directory in older if _remove_person_level(directory)]
 
 
-def withdraw_all_person_level(published: Path) -> None:
-    """Take person-level files out of every release, somebody having been erased."""
-    for directory in complete_releases(published / "releases"):
-        _remove_person_level(directory)
+def withdraw_all_person_level(published: Path) -> list[str]:
+    """Take person-level files out of every release, somebody having been erased; which had any."""
+    standing = complete_releases(published / "releases")
+    return [directory.name for directory in standing if _remove_person_level(directory)]
 
 
-def _remove_person_level(directory: Path) -> None:
-    for path in (directory / name for name in PERSON_LEVEL):
+def _remove_person_level(directory: Path) -> bool:
+    there = [directory / name for name in PERSON_LEVEL if (directory / name).exists()]
+    for path in there:
         remove(path)
+    return bool(there)
 
 
 def complete_releases(releases: Path) -> list[Path]:

@@ -60,7 +60,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "quality": (*LAKE, "lake", "expectations"),
     "publish": (*LAKE, "lake", "pipeline", "rules"),
     "publish.dictionary_pages": (*LAKE, "pipeline", "publish", "quality.html"),
-    "publish.export": (*LAKE, "pipeline", "publish", "quality.html"),
+    "publish.export": (*LAKE, "lake", "pipeline", "publish", "quality.html"),
     "publish.quality": (*LAKE, "lake", "pipeline", "publish", "expectations", "quality"),
     "assets": (*LAKE, "lake", "publish", "pipeline", "settlement"),
     "profiling": (*LAKE, "lake", "vault.identity_codes"),

@@ -276,6 +276,11 @@ def test_a_late_order_takes_the_places_out_of_rows_that_came_before_it(late: Lat
 def test_a_late_order_takes_person_level_files_out_of_older_releases(late: Late) -> None:
     current = late.settings.published / "current"
     assert not (late.first_release / "analyst").exists()
+    with pipeline.open_session(late.settings) as session:
+        told = session.lake.rows(
+            "select release_id, reason from ops.release_event where event = 'withdrawn'"
+        )
+    assert told == [(late.first_release.name, "protection order")]
     assert files_under(late.first_release / "internal")
     assert (current / "analyst" / "tietoallas.duckdb").exists()
     assert late.first_release != current.resolve()

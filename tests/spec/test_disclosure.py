@@ -9,10 +9,12 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+import duckdb
 import pytest
 
 from dagster_project.errors import ContractError
-from dagster_project.publish.disclosure import limits_in_force
+from dagster_project.pipeline import load_definition
+from dagster_project.publish.disclosure import disclose, limits_in_force, rolled_up
 from dagster_project.rulebook import Rulebook, load_rulebooks
 from dagster_project.rules.disclosure import (
     Euros,
@@ -114,6 +116,25 @@ def test_an_interval_is_that_of_what_is_told() -> None:
     """Wilson of 48 % of 100: 38.5 to 57.7."""
     found = told_interval(Decimal(48), 100, interval_code="wilson", multiplier=100, limits=LIMITS)
     assert found == (Decimal(38), Decimal(58))
+
+
+def test_cells_that_are_rolled_up_are_summed_before_they_are_judged() -> None:
+    """Four and five on a list by age: nobody is told of either, and of nine persons of both."""
+    contract = load_definition().outputs.contracts["enrolled_by_provider"]
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table cells as select date '2017-05-01' as enrolment_month, 'T11' as"
+            " service_code, 'P1' as provider_id, '106' as municipality_code,"
+            " unnest(['0-6', '7-17']) as age_band, unnest([4, 5])::bigint as person_count"
+        )
+        found = connection.execute(rolled_up("select * from cells", contract))
+        names = [column[0] for column in found.description]
+        exact = {
+            n: list(v) for n, v in zip(names, zip(*found.fetchall(), strict=True), strict=True)
+        }
+    told = disclose(exact, contract, LIMITS).columns
+    assert told["person_count"] == [10]
+    assert "age_band" not in told
 
 
 def disclosure(**changed: str) -> Rulebook:

@@ -82,6 +82,7 @@ def test_every_view_for_analysts_asks_a_question_of_tables_that_are_there() -> N
         ("  - property: shelves\n", "  - property: shelfs\n", "shelves"),
         ("[internal, public]", "[internal]", "has a role"),
         ("          - {property: disclosure, value: {role: count}}", "", "customProperties"),
+        ("role: count}", "role: index}", r"person_count \(index\) does not add up"),
         ("sums: [person_count]", "sums: [persons]", "summary names persons"),
         ("id: published/enrolled", "id: enrolled", "are not the folder's"),
     ],

@@ -9,7 +9,7 @@ import getpass
 from enum import StrEnum
 
 from dagster_project.lake.connection import Lake
-from dagster_project.pipeline import Session
+from dagster_project.lake.runs import Run
 
 
 class Event(StrEnum):
@@ -20,20 +20,22 @@ class Event(StrEnum):
     """Readers no longer see it; an older one is current."""
     RESTORED = "restored"
     """Readers see it again."""
+    WITHDRAWN = "withdrawn"
+    """Its person-level files are gone."""
     EXPORTED = "exported"
 
 
-def note(session: Session, event: Event, release_id: str, *, reason: str = "") -> None:
+def note(lake: Lake, run: Run, event: Event, release_id: str, *, reason: str = "") -> None:
     """Add a line; nothing ever takes one away."""
-    session.lake.execute(
+    lake.execute(
         "insert into lake.ops.release_event values (?, ?, ?, ?, ?, ?)",
         [
             release_id,
             event.value,
             reason,
             getpass.getuser(),
-            session.run.now(),
-            session.run.run_id,
+            run.now(),
+            run.run_id,
         ],
     )
 
