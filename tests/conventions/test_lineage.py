@@ -104,6 +104,7 @@ WITHOUT_ROOTS = {
     ("mart.comment_topic", "comment_count"): "a count of rows",
     ("mart.double_payment", "day_count"): "a count of rows",
     ("mart.out_of_list_use", "event_count"): "a count of rows",
+    ("mart.out_of_list_use", "person_count"): "a count of rows",
 }
 
 
