@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from dagster_project.contracts.documents import open_question, read_document, unanswered
-from dagster_project.contracts.loader import contract_files, load_contract
+from dagster_project.contracts.loader import OUTPUTS, contract_files, load_contract
 from dagster_project.contracts.model import Contract
 from dagster_project.contracts.odcs import validate, validator_of_the_version
 from dagster_project.contracts.published import load_outputs, output_files
@@ -30,6 +30,9 @@ def problems(root: Path, *, beside: Path | None = None) -> Iterator[str]:
         root: The folder, or a contract, which is then checked by itself alone.
         beside: Another folder, checked together with the first.
     """
+    if root.is_file() and root.parent.parent.name == OUTPUTS:
+        yield from _problems_of_outputs(root.parent.parent.parent)
+        return
     try:
         files = [root] if root.is_file() else list(contract_files(root))
         files += contract_files(beside) if beside else ()
