@@ -18,9 +18,10 @@ from dagster_project.lake.connection import Lake
 from dagster_project.lake.ledger import PAYMENT_TABLES, READ_WITHIN
 from dagster_project.lake.ledger_dictionary import ledger_rows
 from dagster_project.pipeline import Session
+from dagster_project.publish.analyst import persons_of
 from dagster_project.publish.manifest import Inputs
 from dagster_project.settings import PROJECT_ROOT
-from dagster_project.sql_models import ModelGraph
+from dagster_project.sql_models import Model, ModelGraph
 from dagster_project.sql_text import quoted
 
 DICTIONARY = "data_dictionary"
@@ -52,7 +53,7 @@ def read_at(session: Session, snapshot_id: int) -> Iterator[None]:
     They are read once: each further question would cost the lake's catalog one.
     """
     lake = session.lake
-    marts = [m.name for m in session.definition.graph.models if m.schema == "mart"]
+    marts = [model.name for model in flat_marts(session.definition.graph)]
     named = [("mart", name) for name in (*marts, *PAYMENT_TABLES)]
     named += [(LEDGER, name) for name in _ACTS]
     try:
@@ -93,13 +94,18 @@ def publications(session: Session) -> list[Publication]:
     """Every table for BI tools, once the snapshot is fixed: marts, payments, the dictionary."""
     contracts = session.definition.outputs.contracts
     graph, rests = session.definition.graph, _rests_on(session.definition.graph)
-    rests = {m.name: rests[m.full_name] for m in graph.models if m.schema == "mart"}
+    rests = {m.name: rests[m.full_name] for m in flat_marts(graph)}
     rests |= dict.fromkeys(READ_WITHIN, (LEDGER,))
     found = [
         Publication(n, _query(n), contracts.get(n), (*on, f"{_OWN}/{n}")) for n, on in rests.items()
     ]
     own = contracts.get(DICTIONARY)
     return [*found, Publication(DICTIONARY, _query(DICTIONARY), own, (f"{_OWN}/{DICTIONARY}",))]
+
+
+def flat_marts(graph: ModelGraph) -> list[Model]:
+    """Marts that name no person: those that do are the analysts'."""
+    return [m for m in graph.models if m.schema == "mart" and not persons_of(m)]
 
 
 def _rests_on(graph: ModelGraph) -> dict[str, tuple[str, ...]]:

@@ -58,7 +58,8 @@ def of_ledger() -> Definition:
         wanted += whole.graph.upstream_models(whole.graph.model(name))
     models = tuple(m for m in whole.graph.models if m.full_name in found)
     prints = {m.full_name: whole.graph.fingerprints[m.full_name] for m in models}
-    return Definition(whole.catalogue, whole.rulebooks, ModelGraph(models, prints))
+    graph = ModelGraph(models, prints)
+    return Definition(whole.catalogue, whole.rulebooks, graph, whole.outputs)
 
 
 def budget(granted: str, saved: int, **others: Any) -> Row:
