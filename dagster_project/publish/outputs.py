@@ -136,11 +136,7 @@ def inputs(session: Session) -> Inputs:
 
 def reached_date(lake: Lake) -> str:
     """Last day that a delivery of a month covers, as text; empty where there is none."""
-    reached = lake.value(
-        "select max(delivery.covers_to_date) from effective.delivery as delivery"
-        " inner join rulebook.promise as promise on delivery.source = promise.source"
-        " and delivery.table_name = promise.table_name where promise.sequence_step = 'month'"
-    )
+    reached = lake.value("select reached_date from core.reached")
     return str(reached) if reached else ""
 
 

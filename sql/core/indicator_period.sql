@@ -2,14 +2,6 @@
 -- key: [period_start_date]
 -- may_be_empty: deliveries may all be of the time before the first period
 with
-reached as (
-    select max(delivery.covers_to_date) as reached_date
-    from effective.delivery as delivery
-    inner join rulebook.promise as promise
-        on delivery.source = promise.source and delivery.table_name = promise.table_name
-    where promise.sequence_step = 'month'
-),
-
 length as (
     select
         valid_from_date,
@@ -35,7 +27,7 @@ listed as (
             ) as date
         ) as listed_month
     from length
-    cross join reached
+    cross join core.reached as reached
     where reached.reached_date >= length.valid_from_date
 ),
 
@@ -66,7 +58,7 @@ final as (
         cast(grouped.period_end_date as date) as period_end_date,
         grouped.month_count
     from grouped
-    cross join reached
+    cross join core.reached as reached
     where grouped.period_start_date <= reached.reached_date
 )
 

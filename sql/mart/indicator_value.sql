@@ -3,14 +3,6 @@
 -- purpose: knowledge management
 -- may_be_empty: deliveries may all be of the time before the first period
 with
-reached as (
-    select max(delivery.covers_to_date) as reached_date
-    from effective.delivery as delivery
-    inner join rulebook.promise as promise
-        on delivery.source = promise.source and delivery.table_name = promise.table_name
-    where promise.sequence_step = 'month'
-),
-
 cell as (
     select distinct
         site.provider_id,
@@ -97,7 +89,7 @@ described as (
         counted.numerator,
         counted.denominator
     from cell
-    cross join reached
+    cross join core.reached as reached
     inner join rulebook.indicator as indicator on cell.indicator_id = indicator.indicator_id
     left join rulebook.indicator_month as indicator_month
         on

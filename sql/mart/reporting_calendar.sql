@@ -3,14 +3,6 @@
 -- purpose: knowledge management
 -- may_be_empty: no period may have begun
 with
-reached as (
-    select max(delivery.covers_to_date) as reached_date
-    from effective.delivery as delivery
-    inner join rulebook.promise as promise
-        on delivery.source = promise.source and delivery.table_name = promise.table_name
-    where promise.sequence_step = 'month'
-),
-
 -- Scheduled by the indicator's own calendar, where that rules.
 scheduled as (
     select distinct
@@ -142,7 +134,7 @@ final as (
             else 'overdue'
         end as reporting_state_code
     from counted
-    cross join reached
+    cross join core.reached as reached
 )
 
 select

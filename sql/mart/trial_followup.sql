@@ -2,14 +2,6 @@
 -- key: [table_code, item_code, phase_code]
 -- purpose: knowledge management
 with
-reached as (
-    select max(delivery.covers_to_date) as reached_date
-    from effective.delivery as delivery
-    inner join rulebook.promise as promise
-        on delivery.source = promise.source and delivery.table_name = promise.table_name
-    where promise.sequence_step = 'month'
-),
-
 -- What the lake has of each item, by day or month.
 evidence as (
     select
@@ -178,7 +170,7 @@ final as (
         end as followup_state_code
     from rulebook.followup_item as item
     inner join rulebook.trial_phase as phase on item.phase_code = phase.phase_code
-    cross join reached
+    cross join core.reached as reached
     left join found
         on item.evidence_code = found.evidence_code and item.phase_code = found.phase_code
 )

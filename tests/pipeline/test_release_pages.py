@@ -77,8 +77,11 @@ def test_a_release_has_the_organisers_view_of_its_own_figures(session: Session) 
     assert page.stat().st_mode & 0o222 == 0
 
 
-def test_without_a_public_shelf_there_is_no_public_page(session: Session) -> None:
-    assert not (current(session) / "public").exists()
+def test_the_public_page_says_how_much_was_left_out(session: Session) -> None:
+    """The only one who has chosen is told to nobody."""
+    data = shown(current(session) / "public" / "index.html")
+    assert data["made"]["data_date"] == "2017-05-31"
+    assert data["made"]["redacted_count"] == 1
 
 
 def test_the_same_build_gives_the_same_pages(session: Session, tmp_path: Path) -> None:

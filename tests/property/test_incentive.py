@@ -375,7 +375,7 @@ def shown(on: Bench, counts: Counts, declared: dict[str, str]) -> list[tuple[Any
     rows = on.run(
         {
             "effective.delivery": [("s", "t", date(2018, m, 28)) for m in (1, 2)],
-            "rulebook.promise": [("s", "t", "month")],
+            "core.reached": [(date(2018, 2, 28),)],
             "core.site": [("Y1", "reception", VERSION, None)],
             "core.indicator_period": PERIODS[:2],
             "core.scorecard_indicator": [("Y1", n, PERIODS[1][1], d) for n, d in declared.items()],

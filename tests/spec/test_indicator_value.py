@@ -65,7 +65,7 @@ def value(
             "effective.delivery": [
                 ("apotti", "events", d) for d in delivered
             ] + [("apotti", "others", reached)],
-            "rulebook.promise": [("apotti", t, "month") for t in ("events", "others")],
+            "core.reached": [(max([reached, *delivered]),)],
             "core.site": [("Y1", "reception", VERSION, None), ("Y1", "dental", VERSION, None)],
             "core.indicator_period": [FIRST, SECOND],
             "core.scorecard_indicator": [("Y1", "x", SECOND[1], declared)] if declared else [],
@@ -218,7 +218,7 @@ def test_every_provider_with_a_site_has_a_row_in_every_period(model: Bench) -> N
     rows = model.run(
         {
             "effective.delivery": [("apotti", "events", date(2018, 1, 31))],
-            "rulebook.promise": [("apotti", "events", "month")],
+            "core.reached": [(date(2018, 1, 31),)],
             "core.site": [
                 ("Y1", "reception", VERSION, None),
                 ("Y2", "reception", VERSION, date(2017, 10, 1)),

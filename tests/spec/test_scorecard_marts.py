@@ -36,7 +36,7 @@ TABLES = {
     ),
     "indicator.counted": VALUE_TABLES["indicator.counted"],
     "effective.delivery": VALUE_TABLES["effective.delivery"],
-    "rulebook.promise": VALUE_TABLES["rulebook.promise"],
+    "core.reached": VALUE_TABLES["core.reached"],
 }
 MODELS = ("core.treatment_result", "mart.scorecard_comparison", "mart.reporting_calendar")
 DELIVERED = [
@@ -80,7 +80,7 @@ def run(**given: list[Row]) -> Chain:
     fixed: dict[str, list[Row]] = {
         "core.indicator_period": list(PERIODS[:2]),
         "effective.delivery": DELIVERED,
-        "rulebook.promise": [("apotti", "encounters", "month")],
+        "core.reached": [(date(2018, 1, 18),)],
     }
     built.run(fixed | {name.replace("__", "."): rows for name, rows in given.items()})
     return built

@@ -47,8 +47,7 @@ OF_EQUALITY = {
     ),
 }
 OF_LIST = {
-    "effective.delivery": VALUE_TABLES["effective.delivery"],
-    "rulebook.promise": VALUE_TABLES["rulebook.promise"],
+    "core.reached": VALUE_TABLES["core.reached"],
     "core.scorecard_indicator": "period_end_date date",
     "core.standardised_use": "use_code varchar, period_start_date date",
     "core.patient_reported_score": (
@@ -180,8 +179,7 @@ def checked_list() -> Chain:
 def states(reached: date, **given: list[Row]) -> dict[tuple[str, str, str], str]:
     built = checked_list()
     fixed: dict[str, list[Row]] = {
-        "effective.delivery": [("apotti", "encounters", reached)],
-        "rulebook.promise": [("apotti", "encounters", "month")],
+        "core.reached": [(reached,)],
     }
     built.run(fixed | {name.replace("__", "."): rows for name, rows in given.items()})
     rows = built.rows(

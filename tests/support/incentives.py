@@ -36,7 +36,7 @@ CONTRIBUTION_TABLES = {
 }
 VALUE_TABLES = {
     "effective.delivery": "source varchar, table_name varchar, covers_to_date date",
-    "rulebook.promise": "source varchar, table_name varchar, sequence_step varchar",
+    "core.reached": "reached_date date",
     "core.site": SITE,
     "core.indicator_period": "period_start_date date, period_end_date date, month_count integer",
     "core.scorecard_indicator": (

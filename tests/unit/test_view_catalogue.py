@@ -118,7 +118,7 @@ def test_what_the_product_names_has_a_text() -> None:
 
 def test_every_question_is_asked() -> None:
     asked = {block["data"] for view in load_views().views for block in view["blocks"]}
-    aside = {"provider", "site", "municipality", "indicator", "data_date"}
+    aside = {"provider", "site", "municipality", "indicator"}
     assert {path.stem for path in QUERIES.glob("*.sql")} == asked | aside
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from dagster_project.lake.connection import Lake
 from dagster_project.pipeline import Session
+from dagster_project.publish.outputs import reached_date
 from dagster_project.publish.view.catalogue import (
     FOLDER,
     LANGUAGES,
@@ -29,7 +30,6 @@ from dagster_project.publish.view.catalogue import (
 )
 from dagster_project.publish.view.tables import (
     NAMES,
-    QUERIES,
     Shown,
     ask,
     compact,
@@ -63,7 +63,8 @@ def write_pages(session: Session, staging: Path, release_id: str, snapshot_id: i
     """
     graph = session.definition.graph
     names = [name for name in NAMES if f"core.{name}" in {m.full_name for m in graph.models}]
-    build_id, data_date = int(release_id.split(".", maxsplit=1)[0]), _data_date(session.lake)
+    build_id = int(release_id.split(".", maxsplit=1)[0])
+    data_date = reached_date(session.lake) or None
     for shelf in (staging / name for name in SHELVES if (staging / name / "bi").is_dir()):
         tables, redacted = answers(session.lake, shelf, names, snapshot_id)
         made = Made(release_id, build_id, data_date, redacted)
@@ -77,11 +78,6 @@ def answers(
     with lake.transaction(), on_shelf(lake, shelf, names, snapshot_id):
         found = ask(lake, _wanted(shelf.name))
         return found, redacted_count(lake, found)
-
-
-def _data_date(lake: Lake) -> str | None:
-    found = lake.value((QUERIES / "data_date.sql").read_text("utf-8"))
-    return found.isoformat() if found else None
 
 
 def _wanted(shelf: str) -> set[str]:
