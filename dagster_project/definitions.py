@@ -11,7 +11,7 @@ from datetime import datetime
 
 import dagster as dg
 
-from dagster_project.assets import automation, models, settlement, staging
+from dagster_project.assets import automation, models, risk, settlement, staging
 from dagster_project.assets.checks import later_checks, plan_checks
 from dagster_project.assets.lake_run import lake_resource
 from dagster_project.pipeline import Definition, load_definition
@@ -42,12 +42,26 @@ def build_defs(
     quality = automation.asset_job("quality", [expectations], "Judge the lake, write the report.")
     payments = settlement.settlement_asset()
     settle = automation.asset_job("settle", [payments], "Settle a month, which closes it.")
+    trained, scored = risk.model_asset(), risk.score_asset()
+    training = automation.asset_job("risk_training", [trained], "Train and judge risk models.")
+    scoring = automation.asset_job(
+        "risk_scoring", [scored], "Score everybody as of the newest day."
+    )
     return dg.Definitions(
-        assets=[*ingested, *built, models.release_asset(), expectations, payments],
+        assets=[*ingested, *built, models.release_asset(), expectations, payments, trained, scored],
         asset_checks=later_checks(plan),
-        jobs=[ingest, build, refresh, quality, settle, automation.maintenance_job],
+        jobs=[
+            ingest,
+            build,
+            refresh,
+            quality,
+            settle,
+            training,
+            scoring,
+            automation.maintenance_job,
+        ],
         sensors=[automation.landing_sensor(settings, loaded, refresh)],
-        schedules=automation.schedules(refresh, quality),
+        schedules=automation.schedules(refresh, quality, scoring),
         resources={"lake": lake_resource(settings, loaded, now)},
         executor=dg.in_process_executor,
     )

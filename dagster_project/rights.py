@@ -107,7 +107,7 @@ def _sent(session: Session) -> list[Sent]:
 def _rows_in_core(
     session: Session, persons: frozenset[int]
 ) -> Iterable[tuple[str, list[dict[str, Any]]]]:
-    """Rows of every table of core and the ledger with a person, by table."""
+    """Rows of every table of core, the ledger and the scores with a person, by table."""
     listed = ", ".join(str(int(person)) for person in sorted(persons))
     for name, columns in sorted(_person_columns(session).items()):
         named = " or ".join(f"{quoted(column)} in ({listed})" for column in columns)
@@ -121,7 +121,7 @@ def _rows_in_core(
 def _person_columns(session: Session) -> dict[str, list[str]]:
     rows = session.lake.rows(
         "select schema_name || '.' || table_name, list(column_name) from duckdb_columns()"
-        " where database_name = 'lake' and schema_name in ('core', 'mart', 'ledger')"
+        " where database_name = 'lake' and schema_name in ('core', 'mart', 'ledger', 'risk')"
         " and column_name like '%person_id' group by all"
     )
     return dict(rows)

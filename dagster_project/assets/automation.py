@@ -13,7 +13,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_project.assets.keys import EXPECTATIONS, SETTLEMENT
+from dagster_project.assets.keys import EXPECTATIONS, RISK_MODELS, RISK_SCORES, SETTLEMENT
 from dagster_project.assets.lake_run import POOL, LakeRun
 from dagster_project.lake import maintenance
 from dagster_project.pipeline import Definition
@@ -24,10 +24,11 @@ TIME_ZONE = "Europe/Helsinki"
 
 
 def refresh_job() -> dg.UnresolvedAssetJobDefinition:
-    """Everything, from landing to release; suites and settlement have jobs of their own."""
+    """Everything, from landing to release; suites, settlement and risk have jobs of their own."""
+    apart = dg.AssetSelection.assets(EXPECTATIONS, SETTLEMENT, RISK_MODELS, RISK_SCORES)
     return dg.define_asset_job(
         "refresh",
-        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(EXPECTATIONS, SETTLEMENT),
+        selection=dg.AssetSelection.all() - apart,
         description="Take in what lies in landing, build, check and publish.",
     )
 
@@ -61,9 +62,11 @@ def maintenance_job() -> None:
 
 
 def schedules(
-    refresh: dg.UnresolvedAssetJobDefinition, quality: dg.UnresolvedAssetJobDefinition
+    refresh: dg.UnresolvedAssetJobDefinition,
+    quality: dg.UnresolvedAssetJobDefinition,
+    scoring: dg.UnresolvedAssetJobDefinition,
 ) -> list[dg.ScheduleDefinition]:
-    """Refresh and report by night, maintenance by week; never at 03–04, skipped and doubled."""
+    """By night, week and month; never at 03–04, when an hour is skipped or doubled."""
     return [
         dg.ScheduleDefinition(
             name="nightly_refresh",
@@ -81,6 +84,12 @@ def schedules(
             name="weekly_maintenance",
             job=maintenance_job,
             cron_schedule="30 5 * * 0",
+            execution_timezone=TIME_ZONE,
+        ),
+        dg.ScheduleDefinition(
+            name="monthly_risk_scoring",
+            job=scoring,
+            cron_schedule="30 6 8 * *",
             execution_timezone=TIME_ZONE,
         ),
     ]

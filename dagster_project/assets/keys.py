@@ -16,6 +16,8 @@ BUILD = dg.AssetKey(["ops", "build"])
 RELEASE = dg.AssetKey(["published", "release"])
 SETTLEMENT = dg.AssetKey(["ledger", "settlement"])
 EXPECTATIONS = dg.AssetKey(["ops", "expectations"])
+RISK_MODELS = dg.AssetKey(["risk", "model"])
+RISK_SCORES = dg.AssetKey(["risk", "score"])
 
 
 def asset_key(full_name: str) -> dg.AssetKey:

@@ -26,7 +26,7 @@ from dagster_project.settings import Settings
 from dagster_project.sql_text import literal, quoted
 
 _EXTENSIONS = ("ducklake", "sqlite_scanner", "httpfs")
-_SCHEMAS = ("staging", "core", "indicator", "mart", "ops", "ledger")
+_SCHEMAS = ("staging", "core", "indicator", "mart", "ops", "ledger", "risk")
 _VIEW_SCHEMAS = (
     *("effective", "current", "changed", "kept"),
     *("rulebook", "coded", "settle", "release", "shelf", "omop"),

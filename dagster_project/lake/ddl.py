@@ -1,7 +1,7 @@
 """The lake's tables: staging from the contracts, and the register of what was done.
 
 Here: `create table` statements. Not here: core and mart tables, whose models make them (`builds`),
-the payment ledger's (`ledger`).
+the payment ledger's (`ledger`), the risk models' (`risk_tables`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dagster_project.contracts.model import Catalogue, Contract
 from dagster_project.errors import ContractError
 from dagster_project.lake.connection import Lake
 from dagster_project.lake.ledger import create_ledger_tables
+from dagster_project.lake.risk_tables import create_risk_tables
 from dagster_project.lake.upcast import TECHNICAL_COLUMNS, lake_column_names, upcast_sql
 from dagster_project.sql_text import quoted
 
@@ -108,6 +109,7 @@ def create_tables(lake: Lake, catalogue: Catalogue) -> None:
         for name, columns in OPS_TABLES.items():
             lake.execute(f"create table if not exists lake.ops.{name} ({columns})")
         create_ledger_tables(lake)
+        create_risk_tables(lake)
         staged = _staged_majors(lake)
         fresh = []
         for key in catalogue.tables():

@@ -16,6 +16,7 @@ from datetime import date
 from dagster_project.contracts.model import Catalogue, Contract, DeliveryMode
 from dagster_project.lake.connection import Lake
 from dagster_project.lake.ledger import take_out_persons
+from dagster_project.lake.risk_tables import take_out_scored
 from dagster_project.lake.runs import Run
 from dagster_project.sql_text import quoted
 
@@ -59,6 +60,7 @@ def erase_persons(lake: Lake, catalogue: Catalogue, run: Run, persons: frozenset
         contracts = [catalogue.latest(key) for key in catalogue.tables()]
         count = sum(_erase_from(lake, run, c) for c in contracts if c.identities)
         take_out_persons(lake, "select person_id from erased_person")
+        take_out_scored(lake, "select person_id from erased_person")
         if count:
             _build_anew(lake, run)
         run.on_step("persons erased")

@@ -26,6 +26,7 @@ from dagster_project.sql_text import quoted
 
 DICTIONARY = "data_dictionary"
 LEDGER = "ledger"
+RISK = "risk"
 DISCLOSED = "disclosed"
 _OWN = "published"
 _TYPES = {str: "VARCHAR", int: "BIGINT", bool: "BOOLEAN"}
@@ -124,11 +125,15 @@ def inputs(session: Session) -> Inputs:
     definition, lake = session.definition, session.lake
     events = lake.rows("select table_name, max(event_id) from ops.delivery_event group by all")
     runs = lake.count("select coalesce(max(capitation_run_id), 0) from release.capitation_run")
+    scored = lake.count(
+        "select (select count(*) from risk.promotion)"
+        " + (select count(distinct index_month) from risk.score)"
+    )
     catalogue = definition.catalogue
     delivered = {catalogue.latest(k).table: catalogue.latest(k).sha256 for k in catalogue.tables()}
     outputs = {f"{_OWN}/{n}": c.sha256 for n, c in definition.outputs.contracts.items()}
     return Inputs(
-        data=dict(sorted(events)) | {LEDGER: runs},
+        data=dict(sorted(events)) | {LEDGER: runs, RISK: scored},
         rulebooks=delivered | {book.name: book.sha256 for book in definition.rulebooks} | outputs,
         code={m.full_name: m.own_sha256 for m in definition.graph.models},
     )

@@ -23,7 +23,7 @@ from dagster_project.lake.ledger import PAYMENT_TABLES
 from dagster_project.lake.release_log import Event, is_rolled_back, note
 from dagster_project.pipeline import Session, code_version
 from dagster_project.private_files import fsync_directory
-from dagster_project.publish import analyst, dictionary_pages, outputs, shelves, summaries
+from dagster_project.publish import analyst, dictionary_pages, outputs, risk, shelves, summaries
 from dagster_project.publish.disclosure import InForce, disclose, limits_in_force, rolled_up
 from dagster_project.publish.manifest import (
     CURRENT,
@@ -200,6 +200,10 @@ def _stage(session: Session, staging: Path, release_id: str) -> None:
         told = outputs.publications(session)
         tables = [*_exact_tables(desk, told), *_public_tables(desk, told)]
         inputs = outputs.inputs(session)
+    tables += [
+        desk.put(path, told_of.query, told_of)
+        for path, told_of in risk.publications(session, green.snapshot_id)
+    ]
     summaries.write(lake, staging, session.definition.outputs)
     dictionary_pages.write(session, staging)
     pages.write_pages(session, staging, release_id, green.snapshot_id)

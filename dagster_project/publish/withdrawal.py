@@ -12,7 +12,9 @@ import json
 import shutil
 from pathlib import Path
 
-PERSON_LEVEL = ("analyst", "omop")
+GUIDANCE = "guidance"
+"""Folder of what reaches client guides."""
+PERSON_LEVEL = ("analyst", "omop", GUIDANCE)
 """Folders of a release that tell of single persons."""
 MANIFEST = "manifest.json"
 

@@ -78,6 +78,9 @@ FEWEST_RESIDENTS, MOST_RESIDENTS = 1_000, 5_600_000
 CHUNK = 50_000
 """Residents drawn at a time."""
 TRUE_RISK = "true_risk.parquet"
+TRUE_STATE = "true_state.parquet"
+"""Clients of the ladder on the first day of every third month, as `Social.state` has them."""
+_STATE_MONTHS = 3
 _OLD_CODE_SHARE = 0.3
 """Of contacts in the two months after a change of code that still carry the old one."""
 
@@ -181,12 +184,15 @@ def make_deliveries(
     with (
         pq.ParquetWriter(manifest.parent / TRUE_RISK, _TRUE_RISK_SCHEMA) as risk,
         pq.ParquetWriter(manifest.parent / TRUE_NEED, TRUE_NEED_SCHEMA) as need,
+        pq.ParquetWriter(manifest.parent / TRUE_STATE, _TRUE_STATE_SCHEMA) as state,
     ):
         for number, first in enumerate(range(0, residents, CHUNK)):
             rng = np.random.default_rng([seed, number])
             truth = _deliver_chunk(region, rng, number, min(CHUNK, residents - first))
             risk.write_table(truth[0])
             need.write_table(truth[1])
+            for table in truth[2]:
+                state.write_table(table)
     _deliver_ledger(region)
     _deliver_voucher_totals(region)
     _deliver_scorecards(region)
@@ -246,7 +252,7 @@ def _deliver_voucher_totals(region: Region) -> None:
 
 def _deliver_chunk(
     region: Region, rng: np.random.Generator, number: int, residents: int
-) -> tuple[pa.Table, pa.Table]:
+) -> tuple[pa.Table, pa.Table, list[pa.Table]]:
     """Deliver all months of a chunk; returns what the generator alone knows of its people."""
     chunk = _draw_chunk(region, rng, number, residents)
     apotti = _apotti(region, chunk)
@@ -260,8 +266,10 @@ def _deliver_chunk(
         _feedback(region, chunk, apotti),
     )
     truth = _true_risk(region, chunk), apotti.true_need(region.months[0])
-    first_id = (number + 1) * IDS_A_CHUNK
+    first_id, states = (number + 1) * IDS_A_CHUNK, []
     for month in region.months:
+        if month.index % _STATE_MONTHS == 0 and month.index:
+            states.append(_true_state(chunk, apotti, month))
         advance(rng, chunk.people, month, region.parameters)
         region.deliver(rng, RESIDENTS, month, _register(region, chunk, month))
         choices = chunk.portal.advance(rng, month)
@@ -272,7 +280,7 @@ def _deliver_chunk(
         for source in sources:
             source.deliver(visits)
     record_identities(region.manifest, chunk.identities, chunk.people, region.months)
-    return truth
+    return *truth, states
 
 
 def _draw_chunk(region: Region, rng: np.random.Generator, number: int, residents: int) -> Chunk:
@@ -434,6 +442,35 @@ def _true_risk(region: Region, chunk: Chunk) -> pa.Table:
         chunk.conditions[0],
     ]
     return pa.table(columns, schema=_TRUE_RISK_SCHEMA)
+
+
+_TRUE_STATE_SCHEMA = pa.schema(
+    [
+        ("identity_code", pa.string()),
+        ("index_day", pa.int64()),
+        ("step", pa.int64()),
+        ("need", pa.float64()),
+        ("drift", pa.float64()),
+        ("birth", pa.int64()),
+        ("female", pa.bool_()),
+        ("frailty", pa.float64()),
+        ("has_carer", pa.bool_()),
+        ("assessed_before", pa.int64()),
+        ("carer_birth", pa.int64()),
+        ("carer_female", pa.bool_()),
+        ("carer_frailty", pa.float64()),
+    ]
+)
+
+
+def _true_state(chunk: Chunk, apotti: Apotti, month: Month) -> pa.Table:
+    """Clients of the ladder before anything of the month has happened."""
+    state = apotti.social.state(month)
+    rows = state.with_columns(
+        identity_code=chunk.identities.first.gather(state["person"]),
+        index_day=pl.lit(month.first, dtype=pl.Int64),
+    )
+    return rows.select(_TRUE_STATE_SCHEMA.names).to_arrow().cast(_TRUE_STATE_SCHEMA)
 
 
 def _register(region: Region, chunk: Chunk, month: Month) -> pl.DataFrame:

@@ -218,6 +218,34 @@ class Social:
             }
         )
 
+    def state(self, month: Month) -> pl.DataFrame:
+        """What the generator alone knows of clients on the ladder, on a month's first day.
+
+        Columns: person (position), step, need, drift a year, birth (day), female, frailty, whether
+        they have a carer, months since assessed, and the carer's birth, sex and frailty.
+        """
+        people = self._people
+        stays = people.present(month) & (people.gone >= month.index) & (self.step > 0)
+        person = np.flatnonzero(stays)
+        carer = self.carer[person]
+        known = carer >= 0
+        return pl.DataFrame(
+            {
+                "person": person,
+                "step": self.step[person],
+                "need": self.need.at(month)[person],
+                "drift": self.need.drift[person],
+                "birth": people.birth[person],
+                "female": people.female[person],
+                "frailty": people.frailty[person],
+                "has_carer": self.has_carer[person],
+                "assessed_before": month.index - self._assessed[person],
+                "carer_birth": pl.Series(people.birth[carer]).set(pl.Series(~known), None),
+                "carer_female": pl.Series(people.female[carer]).set(pl.Series(~known), None),
+                "carer_frailty": pl.Series(people.frailty[carer]).set(pl.Series(~known), None),
+            }
+        )
+
     def services(self) -> Services:
         """The periods that go on after the last month delivered."""
         periods = self._open

@@ -105,6 +105,13 @@ WITHOUT_ROOTS = {
     ("mart.double_payment", "day_count"): "a count of rows",
     ("mart.out_of_list_use", "event_count"): "a count of rows",
     ("mart.out_of_list_use", "person_count"): "a count of rows",
+    ("core.risk_index_month", "window_code"): "a constant: what the day is for",
+    ("mart.risk_target_count", "window_code"): "likewise",
+    ("mart.risk_target_count", "candidate_count"): "a count of rows",
+    **{
+        ("core.risk_features", f"{name}_count"): "a count of rows"
+        for name in ("carer_encounter", "encounter", "episode", "morbidity")
+    },
 }
 
 

@@ -162,6 +162,7 @@ def test_schedules_keep_helsinki_time_and_shun_the_hour_that_clocks_skip() -> No
         "nightly_refresh": ("15 2 * * *", "Europe/Helsinki"),
         "nightly_quality": ("30 4 * * *", "Europe/Helsinki"),
         "weekly_maintenance": ("30 5 * * 0", "Europe/Helsinki"),
+        "monthly_risk_scoring": ("30 6 8 * *", "Europe/Helsinki"),
     }
 
 
