@@ -114,14 +114,22 @@ class ModelGraph:
         Raises:
             BuildError: there is none.
         """
-        for model in self.models:
-            if model.full_name == full_name:
-                return model
-        raise BuildError(f"no model {full_name} in sql/")
+        found = self._by_name.get(full_name)
+        if found is None:
+            raise BuildError(f"no model {full_name} in sql/")
+        return found
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Model]:
+        return {model.full_name: model for model in self.models}
+
+    @cached_property
+    def _full_names(self) -> Mapping[str, str]:
+        return {model.name: model.full_name for model in self.models}
 
     def upstream_models(self, model: Model) -> tuple[str, ...]:
         """Models that this one reads directly; `changed.<model>` counts."""
-        names = {m.name: m.full_name for m in self.models}
+        names = self._full_names
         parents = {
             names.get(p.split(".")[1], p) if p.startswith("changed.") else p for p in model.parents
         }
@@ -129,14 +137,21 @@ class ModelGraph:
 
     def sources(self, model: Model) -> frozenset[str]:
         """Staging tables (by table name) that the model rests on, directly or not."""
+        return self._sources[model.full_name]
+
+    @cached_property
+    def _sources(self) -> Mapping[str, frozenset[str]]:
         changed_models = {f"changed.{m.name}" for m in self.models}
-        direct = {
-            p.split(".")[1]
-            for p in model.parents - changed_models
-            if p.startswith(("staging.", "changed.", "rulebook.", "ops.coded_"))
-        }
-        inherited = [self.sources(self.model(p)) for p in self.upstream_models(model)]
-        return frozenset(direct).union(*inherited)
+        found: dict[str, frozenset[str]] = {}
+        for model in self.models:  # parents come first
+            direct = {
+                p.split(".")[1]
+                for p in model.parents - changed_models
+                if p.startswith(("staging.", "changed.", "rulebook.", "ops.coded_"))
+            }
+            inherited = [found[p] for p in self.upstream_models(model)]
+            found[model.full_name] = frozenset(direct).union(*inherited)
+        return found
 
     @property
     def sha256(self) -> str:
