@@ -15,11 +15,11 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from dagster_project.contracts.model import Dimension, Severity
 from dagster_project.errors import ContractError
+from dagster_project.rulebook import read_document
 from dagster_project.settings import PROJECT_ROOT
 from dagster_project.sql_models import SCHEMAS
 
@@ -104,10 +104,9 @@ def stated_checks(folder: Path = STATED) -> tuple[Check, ...]:
 
 def _read(file: Path) -> list[Check]:
     table = f"{file.parent.name}.{file.stem}"
+    document = read_document(file.read_text(encoding="utf-8"), str(file))
     try:
-        stated = _FILE.validate_python(yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader))
-    except yaml.YAMLError as error:
-        raise ContractError(f"{file}: {error}; correct the file") from error
+        stated = _FILE.validate_python(document)
     except ValidationError as error:
         faults = (
             f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"

@@ -318,7 +318,7 @@ def _refuse_missing_need(bench: Bench) -> None:
 def _have_no_changes(bench: Bench) -> None:
     """No closed month, and nothing to correct in one."""
     bench.take("month", _NO_MONTH)
-    bench.take("settled_entry", _NO_ENTRY)
+    bench.take("settled_entry", f"select * from ({query('settled_entry')}) as entry limit 0")
     for table in _SUMS:
         bench.make(table)
     bench.take("change", _NO_CHANGE)
@@ -425,7 +425,6 @@ _NO_MONTH = (
 )
 _SUMS = ("settled_cell", "settled_sum")
 """Of `settled_entry`."""
-_NO_ENTRY = "select * from ({}) limit 0".format(query("settled_entry"))
 _NO_CHANGE = (
     "select null::date as list_month, '' as reason_code, null::bigint as person_id,"
     " '' as provider_id, '' as site_id, 0 as age_from, '' as sex_code, '' as municipality_code,"

@@ -41,6 +41,7 @@ def test_a_check_is_of_the_table_its_file_is_named_after(tmp_path: Path) -> None
         (GOOD.replace("  violated: select 0\n", ""), "person.is_one.violated"),
         (GOOD + "  treshold: 5\n", "person.is_one.treshold"),
         (GOOD.replace("is_one:", "is_one"), "person.yaml"),
+        (GOOD + GOOD, "two entries for person.is_one below line 2"),
     ],
 )
 def test_a_file_that_is_not_sound_is_named_with_what_is_wrong(
