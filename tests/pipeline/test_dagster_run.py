@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -19,8 +21,9 @@ from tests.support.dagster_runs import (
     execute,
     kept_instance,
 )
+from tests.support.few_tables import install
 from tests.support.homes import new_settings
-from tests.support.runs import NOW, lake_content, run_once
+from tests.support.runs import NOW, lake_content, run_once, small_home
 
 STEPS_OF_OPS = {"ops__landing", "ops__build", "published__release"}
 
@@ -36,10 +39,22 @@ class Twins:
     """Identity codes that were delivered."""
 
 
-@pytest.fixture(scope="module")
-def twins(tmp_path_factory: pytest.TempPathFactory) -> Twins:
-    """1 000 residents over three months, both versions of the encounters' contract among them."""
+@pytest.fixture(scope="module", params=["few tables", pytest.param("all", marks=pytest.mark.deep)])
+def twins(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Twins]:
+    """The small region over few tables; in the deep tier the synthetic one over all tables too."""
     folder = tmp_path_factory.mktemp("twins")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "few tables":
+            install(patch)
+            yield ran_twice(small_home(folder), folder)
+        else:
+            yield ran_twice(synthetic_home(folder), folder)
+
+
+def synthetic_home(folder: Path) -> Settings:
+    """1 000 residents over three months, both versions of the encounters' contract among them."""
     settings = new_settings(folder)
     make_deliveries(
         settings.landing,
@@ -48,6 +63,10 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Twins:
         start_month=201703,
         manifest=folder / "manifest.json",
     )
+    return settings
+
+
+def ran_twice(settings: Settings, folder: Path) -> Twins:
     headless = settings.model_copy(update={"home": folder / "headless"})
     shutil.copytree(settings.landing, headless.landing)
     codes = codes_landed(settings.landing)
@@ -67,8 +86,8 @@ def test_every_step_succeeds(twins: Twins) -> None:
 def test_the_lake_is_the_same_row_by_row_as_that_of_the_headless_run(twins: Twins) -> None:
     found, due = lake_content(twins.by_dagster), lake_content(twins.headless)
 
-    assert len(due["core.encounter"]) > 1_000
-    assert len(due["core.enrolment"]) > 10
+    assert due["core.encounter"]
+    assert due["core.enrolment"]
     assert {table for table in due if found.get(table) != due[table]} == set()
 
 
@@ -102,7 +121,7 @@ def test_materialisations_carry_the_counts_of_the_register(twins: Twins) -> None
     counts = twins.ran.counts("staging", "encounters")
 
     assert received > accepted > 0
-    assert counts["deliveries"] == 3
+    assert counts["deliveries"] > 1
     assert (counts["received"], counts["accepted"]) == (received, accepted)
     assert (counts["quarantined"], counts["duplicate"]) == (quarantined, duplicate)
     assert twins.ran.counts("core", "encounter")["dagster/row_count"] == encounters
@@ -113,7 +132,7 @@ def test_checks_carry_a_verdict_and_counts_alone(twins: Twins) -> None:
     of_dagster = {"arrives_as_promised", "deliveries_are_taken_in"}
     of_lake = [e for e in evaluations if e.check_name not in of_dagster]
 
-    assert len(of_lake) > 30
+    assert of_lake
     for evaluation in of_lake:
         values = {name: entry.value for name, entry in evaluation.metadata.items()}
         assert values.keys() == {"status", "violated", "checked"}
@@ -129,8 +148,10 @@ def test_the_checks_of_a_table_are_judged_by_its_own_counts(twins: Twins) -> Non
     conserved = verdicts["received_is_conserved"]
 
     assert conserved.passed
-    assert conserved.metadata["checked"].value == 3
-    assert not twins.ran.verdicts("core", "unresolved")["references_are_found"].passed
+    assert (
+        conserved.metadata["checked"].value
+        == twins.ran.counts("staging", "residents")["deliveries"]
+    )
 
 
 def test_nobodys_identity_can_be_read_in_dagsters_home(twins: Twins) -> None:
@@ -140,7 +161,7 @@ def test_nobodys_identity_can_be_read_in_dagsters_home(twins: Twins) -> None:
             str(i).encode() for (i,) in session.lake.rows("from core.person select person_id")
         }
 
-    assert len(twins.codes) > 1_000
+    assert twins.codes
     assert twins.ran.result.run_id.encode() in kept
     assert codes_in(kept) & twins.codes == set()
     assert set(re.findall(rb"\d{9,19}", kept)) & persons == set()

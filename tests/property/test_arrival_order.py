@@ -63,7 +63,7 @@ QUICK = hypothesis_settings(
     max_examples=max(2, PROFILE.max_examples // 5),  # an example is two whole lakes, two seconds
     suppress_health_check=[HealthCheck.too_slow],
 )
-MONEY = hypothesis_settings(QUICK, max_examples=max(2, PROFILE.max_examples // 12))
+WIDE = hypothesis_settings(QUICK, max_examples=max(2, PROFILE.max_examples // 12))
 REAL = hypothesis_settings(QUICK, max_examples=max(2, PROFILE.max_examples // 25))
 
 
@@ -173,7 +173,7 @@ def test_any_order_of_arrival_gives_the_same_core(quick: Opened, history: Histor
     assert_order_does_not_matter(quick, history)
 
 
-@QUICK
+@WIDE
 @given(history=histories(of=hospital_regions()))
 def test_any_order_of_arrival_gives_the_same_specialised_care(
     quick: Opened, history: History
@@ -181,7 +181,7 @@ def test_any_order_of_arrival_gives_the_same_specialised_care(
     assert_order_does_not_matter(partial(quick, *OF_HOSPITAL), history)
 
 
-@MONEY
+@WIDE
 @given(history=histories(of=money_regions()))
 def test_any_order_of_arrival_gives_the_same_costs(quick: Opened, history: History) -> None:
     assert_order_does_not_matter(partial(quick, *OF_COSTS), history)
@@ -203,7 +203,7 @@ def without(history: History) -> History:
     return History(kept, (tuple(Act(d, is_arrival=True) for d in kept),), ())
 
 
-@QUICK
+@WIDE
 @given(history=histories(with_orders=False))
 def test_a_withdrawn_delivery_is_as_if_it_had_never_come(quick: Opened, history: History) -> None:
     """Protection orders apart: a withdrawal lifts none."""
