@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -49,6 +50,7 @@ FOLLOWING_IN_GUIDANCE = (
 """Core tables whose persons follow a change of code."""
 
 
+@lru_cache
 def file_name(key: str, sequence: int) -> str:
     source, table = key.split("/")
     form = load_definition().catalogue.in_force(key, sequence).dialect.format
