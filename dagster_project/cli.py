@@ -98,10 +98,10 @@ def run(
     with pipeline.open_session(settings) as session, pipeline.recorded_run(session):
         ingested = pipeline.ingest(session, report=typer.echo)
         built = pipeline.build(session, report=typer.echo)
-        settle_due(session, report=typer.echo)
+        due = settle_due(session, report=typer.echo)
         release = publish(session)
     _summary(settings, ingested, built, release, seconds=time.monotonic() - started)
-    if ingested.refusals:
+    if ingested.refusals or due.refused_count:
         raise typer.Exit(1)
 
 

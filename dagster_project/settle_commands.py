@@ -46,8 +46,11 @@ def settle_run(
     """Settle a month, or every month that is due; the next `run` publishes it."""
     with pipeline.open_session(keyed(Settings())) as session, pipeline.recorded_run(session):
         if month is None:
-            if not due.settle_due(session, report=typer.echo):
+            outcome = due.settle_due(session, report=typer.echo)
+            if outcome == due.NOTHING:
                 typer.echo("nothing is due")
+            if outcome.refused_count:
+                raise typer.Exit(1)
             return
         through = _first(known_through) if known_through else None
         done = runs.settle(session, _first(month), rulebook, known_through=through)

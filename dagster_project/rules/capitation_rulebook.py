@@ -2,15 +2,16 @@
 
 A version of a scheme is a rulebook id and the day it takes effect (`rulebooks/capitation_scheme`);
 its amounts, regional factors and basket are entries of the same day in rulebooks of their own. The
-version in force for a month is the newest on its first day.
+version in force for a month is the newest on its first day. Fees of acts, incentives and steps of
+list size stand in rulebooks beside, for schemes that have them.
 
 Here: what a version says, and what makes one unsound. Not here: reading YAML (`rulebook`), paying
-by it, what of the dental scheme only dental care has (fees of acts).
+by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -25,6 +26,8 @@ LAST_AGE = 200
 SEXES = ("1", "2")
 _ANY = "any"
 _TABLES = ("capitation_amount", "capitation_regional_factor", "capitation_basket")
+_BESIDE = ("capitation_act_fee", "capitation_incentive", "capitation_breakpoint")
+"""What only some schemes have."""
 
 
 class Mode(StrEnum):
@@ -104,8 +107,10 @@ def read_versions(books: Sequence[Rulebook], area: Collection[str] = ()) -> tupl
 
     Raises:
         ContractError: bands of ages leave a gap or overlap, a version lacks amounts, factors or a
-            basket, two entries say different things of one day, an amount or factor is negative,
-            or a mode or base is unknown. It says the file, the day, the row and what to do.
+            basket, or what the version before it had beside; two entries say different things of
+            one day; an amount, factor, fee or share is negative, or steps of list size take more
+            than the lowest amount; a mode or base is unknown. It says the file, the day, the row
+            and what to do.
     """
     by_name = {book.name: book for book in books}
     for name in ("capitation_scheme", *_TABLES):
@@ -114,6 +119,9 @@ def read_versions(books: Sequence[Rulebook], area: Collection[str] = ()) -> tupl
     schemes = _rows(by_name["capitation_scheme"])
     tables = {name: _by_version(by_name[name], schemes) for name in _TABLES}
     versions = [_version(key, rows, tables, area) for key, rows in schemes.items()]
+    for name in _BESIDE:
+        if name in by_name:
+            _check_beside(by_name[name], {(v.rulebook_id, v.valid_from_date): v for v in versions})
     return tuple(sorted(versions, key=lambda v: (v.rulebook_id, v.valid_from_date)))
 
 
@@ -174,6 +182,72 @@ def _by_version(book: Rulebook, schemes: Mapping[_Key, object]) -> dict[_Key, li
             " version that begins earlier; add its version to capitation_scheme.yaml, or move it"
         )
     return rows
+
+
+def _check_beside(book: Rulebook, versions: Mapping[_Key, Version]) -> None:
+    """What a version has beside is sound; the next has it too, or says that it ends."""
+    rows = _rows(book)
+    for key, said in sorted(rows.items()):
+        if key not in versions:
+            raise ContractError(
+                f"{said[0].where}: {key[0]} has no version of {key[1]} in capitation_scheme.yaml;"
+                " add it there, or move this entry to the day of one"
+            )
+        _CHECKS[book.name](said, versions[key])
+    for before, after in pairwise(sorted(versions)):
+        if before[0] == after[0] and before in rows and after not in rows:
+            raise ContractError(
+                f"rulebooks/{book.name}.yaml: no entry of {after[1]} for {after[0]}, whose version"
+                f" of {before[1]} has some; add its rows again, or rows of 0.00 where they end"
+            )
+
+
+def _check_fees(rows: list[_Said], _: Version) -> None:
+    _refuse_twice(rows, "procedure_code")
+    for said in rows:
+        _positive(said, "fee_eur")
+
+
+def _check_incentive(rows: list[_Said], _: Version) -> None:
+    _refuse_twice(rows, "rulebook_id")
+    for said in rows:
+        if _positive(said, "incentive_share") > 1:
+            raise ContractError(
+                f"{said.where}: incentive_share is a share of 1, not a percentage; correct it"
+            )
+
+
+def _check_steps(rows: list[_Said], version: Version) -> None:
+    """No person of a long list costs the provider money."""
+    _refuse_twice(rows, "list_from_count")
+    lowest = min((a.eur for a in version.amounts), default=Decimal(0))
+    least = lowest * min(version.regional_factors.values()) * version.factor_lower
+    sum_eur = Decimal(0)
+    for said in sorted(rows, key=lambda s: _whole(s, "list_from_count")):
+        step = Decimal(said.row["amount_eur"])
+        if not step.is_finite():
+            raise ContractError(f"{said.where}: amount_eur is no amount; correct it")
+        sum_eur += step
+        if version.base is Base.FIXED and sum_eur < -least:
+            raise ContractError(
+                f"{said.where}: with this step a further person of the list takes {-sum_eur} EUR a"
+                f" year, and the lowest amount with the lowest factors is {least} EUR; take less"
+            )
+
+
+def _refuse_twice(rows: list[_Said], column: str) -> None:
+    seen = set()
+    for said in rows:
+        if said.row[column] in seen:
+            raise ContractError(f"{said.where}: a second row for {column} {said.row[column]}")
+        seen.add(said.row[column])
+
+
+_CHECKS: Mapping[str, Callable[[list[_Said], Version], None]] = {
+    "capitation_act_fee": _check_fees,
+    "capitation_incentive": _check_incentive,
+    "capitation_breakpoint": _check_steps,
+}
 
 
 def _version(

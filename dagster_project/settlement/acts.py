@@ -31,16 +31,22 @@ _NO_SCORE = (
 )
 
 
-def take_acts(bench: Bench) -> None:
-    """Fees and share of the version, acts of the month, no score yet; most schemes have none."""
+def take_acts(bench: Bench) -> bool:
+    """Fees and share of the version, acts of the month, no score yet.
+
+    Returns:
+        Whether the scheme pays acts; most do not.
+    """
     for table in FACTORS:
         bench.make(table)
-    if bench.rows("select 1 from settle.act_fee limit 1"):
+    pays_acts = bool(bench.rows("select 1 from settle.act_fee limit 1"))
+    if pays_acts:
         bench.make("act")
     else:
         bench.take("act", _NO_ACT)
     bench.take("score", _NO_SCORE)
     have_no_changes(bench)
+    return pays_acts
 
 
 def have_no_changes(bench: Bench) -> None:

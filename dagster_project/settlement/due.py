@@ -15,20 +15,39 @@ from dagster_project.lake import builds
 from dagster_project.lake.connection import Lake
 from dagster_project.pipeline import Report, Session
 from dagster_project.settlement.runs import Settled, settle
-from dagster_project.settlement.scheme import CHOICES, REGISTER, next_month
+from dagster_project.settlement.scheme import ACTS, CHOICES, REGISTER, next_month
 
 
-def settle_due(session: Session, *, report: Report = print) -> list[Settled]:
+@dataclass(frozen=True)
+class Outcome:
+    """What was settled of what was due."""
+
+    settled: tuple[Settled, ...]
+    refused_count: int
+    """Schemes that a month of could not be settled."""
+
+
+NOTHING = Outcome((), 0)
+
+
+def settle_due(session: Session, *, report: Report = print) -> Outcome:
     """Settle every month that is due of every scheme that pays; the lake is green afterwards.
 
     A month that cannot be settled is told with the reason, and those after it wait.
     """
-    done = [
-        settled for payer in _payers(session.lake) for settled in _settled(session, payer, report)
-    ]
-    if done:
+    settled: list[Settled] = []
+    refused = 0
+    for payer in _payers(session.lake):
+        try:
+            for month in payer.months:
+                settled.append(settle(session, month, payer.rulebook_id))
+                report(line(settled[-1]))
+        except TietoallasError as error:
+            refused += 1
+            report(f"not settled: {error}")
+    if settled:
         builds.move_green(session.lake, session.run)
-    return done
+    return Outcome(tuple(settled), refused)
 
 
 @dataclass(frozen=True)
@@ -37,17 +56,6 @@ class _Payer:
 
     rulebook_id: str
     months: tuple[date, ...]
-
-
-def _settled(session: Session, payer: _Payer, report: Report) -> Iterator[Settled]:
-    for month in payer.months:
-        try:
-            settled = settle(session, month, payer.rulebook_id)
-        except TietoallasError as error:
-            report(f"not settled: {error}")
-            return
-        report(line(settled))
-        yield settled
 
 
 def settle_month(session: Session, month: date) -> list[Settled]:
@@ -79,14 +87,19 @@ def line(settled: Settled) -> str:
 
 def _payers(lake: Lake) -> list[_Payer]:
     """Schemes with the months that are covered by deliveries and not settled."""
-    newest = _newest_month(lake)
     rows = lake.rows(
         "select rulebook_id, service_code, min(valid_from_date) from rulebook.capitation_payer"
         " group by rulebook_id, service_code order by rulebook_id"
     )
     return [
         _Payer(
-            rulebook_id, tuple(_months(_first_month(lake, rulebook_id, service, starts), newest))
+            rulebook_id,
+            tuple(
+                _months(
+                    _first_month(lake, rulebook_id, service, starts),
+                    _newest_month(lake, rulebook_id),
+                )
+            ),
         )
         for rulebook_id, service, starts in rows
     ]
@@ -99,15 +112,18 @@ def _months(first: date | None, last: date | None) -> Iterator[date]:
         month = next_month(month)
 
 
-def _newest_month(lake: Lake) -> date | None:
-    """The last month that both the portal and the register cover."""
+def _newest_month(lake: Lake, rulebook_id: str) -> date | None:
+    """The last month that the portal, the register and, where acts are paid, these cover."""
+    pays_acts = lake.count(
+        "select count(*) from rulebook.capitation_act_fee where rulebook_id = ?", [rulebook_id]
+    )
     months = [
         lake.value(
             "select cast(date_trunc('month', max(covers_to_date)) as date) from effective.delivery"
             " where source = ? and table_name = ? and covers_to_date = last_day(covers_to_date)",
             key.split("/"),
         )
-        for key in (CHOICES, REGISTER)
+        for key in (CHOICES, REGISTER, *([ACTS] if pays_acts else []))
     ]
     return None if None in months else min(months)
 

@@ -21,9 +21,11 @@ from dagster_project.rules.capitation_rulebook import Version
 from dagster_project.settlement import acts, hidden
 from dagster_project.settlement.bench import Bench, query
 from dagster_project.settlement.scheme import (
+    ACTS,
     CHOICES,
     REGISTER,
     CutOff,
+    covered,
     cut_off,
     next_month,
     previous_month,
@@ -136,7 +138,8 @@ def month_inputs(
     _refuse_broken_choices(bench)
     _refuse_missing_factors(bench)
     hidden.add_days(session, bench)
-    acts.take_acts(bench)
+    if acts.take_acts(bench):
+        covered(lake, session.definition.catalogue, ACTS, month)
     hidden.add_acts(session, bench)
     bench.values["incentive_share"] = acts.incentive_share(bench)
     _have_no_changes(bench)

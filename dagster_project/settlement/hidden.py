@@ -12,7 +12,7 @@ from functools import partial
 from dagster_project.contracts.model import Catalogue
 from dagster_project.pipeline import Session
 from dagster_project.settlement.bench import Bench
-from dagster_project.settlement.scheme import CHOICES
+from dagster_project.settlement.scheme import ACTS, CHOICES
 from dagster_project.vault.hidden_lists import (
     HiddenAct,
     HiddenDays,
@@ -21,8 +21,6 @@ from dagster_project.vault.hidden_lists import (
     count_hidden,
     count_hidden_acts,
 )
-
-_ACTS = "apotti/procedures"
 
 
 def add_days(session: Session, bench: Bench) -> None:
@@ -42,9 +40,9 @@ def add_days(session: Session, bench: Bench) -> None:
     hidden = [HiddenDays(sent.of(sequence), days) for sequence, days in by_delivery.items()]
     lists = bench.rows(
         "select provider_id, cast(sum(person_days) as bigint) from settle.listed"
-        " where status_code = 'paid' and not is_shadow group by provider_id order by all"
+        " where status_code = 'paid' group by provider_id order by all"
     )
-    for counted in count_hidden(session.blobs, hidden, dict(lists)):
+    for counted in count_hidden(session.blobs, hidden, dict(lists), _shadow(bench)):
         bench.run(
             "insert into memory.settle.listed by name select $list_month as list_month,"
             " 'paid' as status_code, provider_id, is_shadow, $person_count as person_count,"
@@ -65,7 +63,7 @@ def add_acts(session: Session, bench: Bench) -> None:
         return
     bench.make("hidden_act")
     catalogue = session.definition.catalogue
-    acts, choices = (_Deliveries(bench, catalogue, key) for key in (_ACTS, CHOICES))
+    acts, choices = (_Deliveries(bench, catalogue, key) for key in (ACTS, CHOICES))
     hidden = [
         HiddenAct(
             person_id=person_id,
@@ -80,11 +78,11 @@ def add_acts(session: Session, bench: Bench) -> None:
     ]
     rows = bench.rows(
         "select provider_id, procedure_code, cast(sum(act_count) as bigint) from settle.act"
-        " where list_month = $list_month and not is_shadow group by all order by all"
+        " where list_month = $list_month group by all order by all"
     )
     seen = {(provider_id, code): count for provider_id, code, count in rows}
     provider_at = partial(_provider_at, _sites(bench))
-    counted = count_hidden_acts(session.blobs, hidden, provider_at, seen)
+    counted = count_hidden_acts(session.blobs, hidden, provider_at, seen, _shadow(bench))
     for (provider_id, code), count in sorted(counted.items()):
         bench.run(
             "insert into memory.settle.act by name select $list_month as list_month, provider_id,"
@@ -99,6 +97,11 @@ def add_acts(session: Session, bench: Bench) -> None:
 def _are_some(bench: Bench) -> bool:
     sql = "select 1 from settle.listed where status_code = 'hidden' limit 1"
     return bool(bench.rows(sql))
+
+
+def _shadow(bench: Bench) -> set[str]:
+    """Providers whose lists are reckoned and not paid."""
+    return {p for (p,) in bench.rows("select provider_id from settle.provider where is_shadow")}
 
 
 class _Deliveries:

@@ -18,6 +18,7 @@ from dagster_project.rulebook import Rulebook
 from dagster_project.rules.capitation_rulebook import Version, in_force, read_versions
 
 CHOICES, REGISTER = "enrolment_portal/enrolments", "population_register/residents"
+ACTS = "apotti/procedures"
 
 
 @dataclass(frozen=True)
@@ -65,24 +66,31 @@ def cut_off(lake: Lake, catalogue: Catalogue, month: date, known_through: date) 
     Raises:
         TietoallasError: the month is not covered, or a delivery before is missing.
     """
-    last = next_month(known_through) - timedelta(days=1)
-    found = {}
-    for key in (CHOICES, REGISTER):
-        source, table = key.split("/")
-        rows = lake.rows(
-            "select max(delivery_sequence), max(covers_to_date) from effective.delivery"
-            " where source = ? and table_name = ? and covers_to_date <= ?",
-            [source, table, last],
+    found = [covered(lake, catalogue, key, month, known_through) for key in (CHOICES, REGISTER)]
+    return CutOff(*found)
+
+
+def covered(
+    lake: Lake, catalogue: Catalogue, key: str, month: date, known_through: date | None = None
+) -> int:
+    """The newest delivery of a table that covers no day after a month, and all before it.
+
+    Raises:
+        TietoallasError: the month is not covered, or a delivery before is missing.
+    """
+    last = next_month(known_through or month) - timedelta(days=1)
+    sequence, to_date = lake.rows(
+        "select max(delivery_sequence), max(covers_to_date) from effective.delivery"
+        " where source = ? and table_name = ? and covers_to_date <= ?",
+        [*key.split("/"), last],
+    )[0]
+    if sequence is None or to_date < next_month(month) - timedelta(days=1):
+        raise TietoallasError(
+            f"{month:%Y-%m} cannot be settled: {key} covers days to"
+            f" {to_date or 'none'}; wait for the delivery of that month, or ask for it"
         )
-        sequence, covered = rows[0]
-        if sequence is None or covered < next_month(month) - timedelta(days=1):
-            raise TietoallasError(
-                f"{month:%Y-%m} cannot be settled: {key} covers days to"
-                f" {covered or 'none'}; wait for the delivery of that month, or ask for it"
-            )
-        found[key] = sequence
-        _refuse_gaps(lake, catalogue, key, sequence, month)
-    return CutOff(found[CHOICES], found[REGISTER])
+    _refuse_gaps(lake, catalogue, key, sequence, month)
+    return int(sequence)
 
 
 def _refuse_gaps(lake: Lake, catalogue: Catalogue, key: str, sequence: int, month: date) -> None:

@@ -5,6 +5,7 @@ were done to them; whose list, and where, it may not tell. This module reads it 
 the vault and lets out days and acts by provider alone. Of providers with few such persons not even
 that: theirs are pooled and shared out by the lists and acts that can be seen, so that no payment
 tells where one person is. All are paid; a small list may be paid a few more or less than it had.
+Lists that are paid and lists in shadow are pooled apart: neither is paid for the other's.
 
 Here: the count. Not here: what a day or an act is paid (`settlement`).
 """
@@ -76,7 +77,10 @@ class Counted:
 
 
 def count_hidden(
-    blobs: DeliveryVault, deliveries: Iterable[HiddenDays], list_days: Mapping[str, int]
+    blobs: DeliveryVault,
+    deliveries: Iterable[HiddenDays],
+    list_days: Mapping[str, int],
+    shadow: Set[str] = frozenset(),
 ) -> list[Counted]:
     """Days by provider, so merged that nobody is singled out.
 
@@ -84,6 +88,7 @@ def count_hidden(
         blobs: Deliveries as sent.
         deliveries: Choices of a service whose provider the lake may not tell.
         list_days: Days on the lists that can be seen, by provider: who shares what is pooled.
+        shadow: Providers whose lists are reckoned and not paid.
 
     Raises:
         VaultError: a delivery is missing or damaged, or lacks a record.
@@ -94,9 +99,28 @@ def count_hidden(
         for record, provider in _said(blobs, delivery.sent, wanted, "provider_id").items():
             persons[provider] += 1
             days[provider] += delivery.person_days[record]
+    return [
+        counted
+        for own, seen in zip(_apart(persons, shadow), _apart(list_days, shadow), strict=True)
+        for counted in _counted(own, days, seen)
+    ]
+
+
+def _apart(
+    by_provider: Mapping[str, int], shadow: Set[str]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Of those that are paid, and of those in shadow."""
+    paid = {p: n for p, n in by_provider.items() if p not in shadow}
+    return paid, {p: n for p, n in by_provider.items() if p in shadow}
+
+
+def _counted(
+    persons: Mapping[str, int], days: Mapping[str, int], list_days: Mapping[str, int]
+) -> list[Counted]:
+    """Those of one kind."""
     told = _told(persons)
-    pooled = sum(days[p] for p in days if p not in told)
-    shares = _share_out(pooled, list_days or dict.fromkeys(days, 1))
+    pooled = sum(days[p] for p in persons if p not in told)
+    shares = _share_out(pooled, list_days or dict.fromkeys(persons, 1))
     found = [
         Counted(p, persons[p] if p in told else 0, (days[p] if p in told else 0) + shares.get(p, 0))
         for p in sorted(told | shares.keys())
@@ -109,6 +133,7 @@ def count_hidden_acts(
     acts: Sequence[HiddenAct],
     provider_at: Callable[[str, date], str | None],
     seen: Mapping[tuple[str, str], int],
+    shadow: Set[str] = frozenset(),
 ) -> dict[tuple[str, str], int]:
     """Acts by provider and procedure that were done by the provider whose list the person is on.
 
@@ -117,6 +142,7 @@ def count_hidden_acts(
         acts: Of persons whose places the lake may not tell.
         provider_at: Whose site it is on a day.
         seen: Acts that can be seen, by provider and procedure: who shares what is pooled.
+        shadow: Providers whose lists are reckoned and not paid.
 
     Raises:
         VaultError: a delivery is missing or damaged, or lacks a record.
@@ -128,6 +154,18 @@ def count_hidden_acts(
         for act in acts
         if provider_at(sites[act.act], act.performed_date) == chosen[act.choice]
     ]
+    found = Counter[tuple[str, str]]()
+    for is_shadow in (False, True):
+        own = [(p, act) for p, act in done if (p in shadow) == is_shadow]
+        sharing = {key: n for key, n in seen.items() if (key[0] in shadow) == is_shadow}
+        found += _counted_acts(own, sharing)
+    return dict(found)
+
+
+def _counted_acts(
+    done: Sequence[tuple[str, HiddenAct]], seen: Mapping[tuple[str, str], int]
+) -> Counter[tuple[str, str]]:
+    """Those of providers of one kind."""
     told = _told(Counter(p for p, _ in {(p, act.person_id) for p, act in done}))
     found = Counter((p, act.procedure_code) for p, act in done if p in told)
     pooled = Counter(act.procedure_code for p, act in done if p not in told)
@@ -136,7 +174,7 @@ def count_hidden_acts(
         owners = {p for p, act in done if act.procedure_code == code}
         for provider, share in _share_out(count, sharing or dict.fromkeys(owners, 1)).items():
             found[provider, code] += share
-    return {key: count for key, count in found.items() if count}
+    return found
 
 
 def _told(persons: Mapping[str, int]) -> set[str]:

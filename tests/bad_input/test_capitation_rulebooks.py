@@ -19,12 +19,13 @@ from dagster_project.rulebook import ROOT, load_rulebooks
 from dagster_project.rules.capitation_rulebook import Version, in_force, read_versions
 
 NAMES = ("scheme", "amount", "regional_factor", "basket")
+BESIDE = ("act_fee", "incentive", "breakpoint")
 Edit = Callable[[str], str]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in NAMES:
+    for name in (*NAMES, *BESIDE):
         shutil.copy(ROOT / f"capitation_{name}.yaml", tmp_path)
     return tmp_path
 
@@ -169,6 +170,40 @@ FAULTS: dict[str, tuple[str, Edit, str]] = {
         "scheme",
         lambda text: text.replace("  2018-01-01:", "  2018-01-15:"),
         r"2018-01-15.*first of a month|no entry of 2018-01-15",
+    ),
+    "a negative fee": (
+        "act_fee",
+        swap('"12.00"', '"-12.00"'),
+        r"capitation_act_fee\.yaml, 2017-05-01, row 1 .*fee_eur is negative",
+    ),
+    "two fees of one act": (
+        "act_fee",
+        swap("procedure_code: SAA02", "procedure_code: SAA01"),
+        r"row 2 .*a second row for procedure_code SAA01",
+    ),
+    "a version without the fees that the one before it had": (
+        "act_fee",
+        lambda text: text[: text.index("  2019-01-01:")],
+        r"capitation_act_fee\.yaml: no entry of 2019-01-01 for dental.*rows of 0.00 where they end",
+    ),
+    "fees of a day on which no version begins": (
+        "act_fee",
+        swap("  2018-01-01:", "  2018-03-01:"),
+        r"capitation_act_fee\.yaml, 2018-03-01, .*no version of 2018-03-01",
+    ),
+    "a negative share": (
+        "incentive",
+        swap('"0.05"', '"-0.5"'),
+        r"capitation_incentive\.yaml, 2017-05-01, row 1 .*incentive_share is negative",
+    ),
+    "a share in percent": ("incentive", swap('"0.05"', '"5"'), r"row 1 .*not a percentage"),
+    "a step that takes more than a person brings": (
+        "breakpoint",
+        swap(
+            "rows: []",
+            "rows: [{rulebook_id: reception, list_from_count: '0', amount_eur: '-90.00'}]",
+        ),
+        r"capitation_breakpoint\.yaml, 2017-05-01, row 1 .*takes 90.00 EUR a year",
     ),
     "no YAML": ("basket", lambda _: "a: [", r"capitation_basket\.yaml is no YAML"),
     "an empty file": ("basket", lambda _: "", r"capitation_basket\.yaml: holds no rulebook"),

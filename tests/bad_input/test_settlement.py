@@ -13,6 +13,7 @@ import pytest
 
 from dagster_project.errors import TietoallasError
 from dagster_project.lake.ledger import FROZEN_TABLES, PAYMENT_TABLES
+from dagster_project.settlement.due import Outcome, settle_due
 from tests.support.settling import MAY, Desk, Tariff, desk
 
 Spoil = Callable[[Desk], Desk | None]
@@ -37,6 +38,24 @@ def gap_of_months(on: Desk) -> None:
 
 def month_not_covered(on: Desk) -> None:
     on.lake.execute("delete from lake.ops.delivery where table_name = 'residents'")
+
+
+def pays_acts(on: Desk) -> Desk:
+    return on.tariff(Tariff(acts={"SFA10": "30.00"}))
+
+
+def acts_not_covered(on: Desk) -> Desk:
+    on.lake.execute("delete from lake.ops.delivery where table_name = 'procedures'")
+    return pays_acts(on)
+
+
+def gap_of_acts(on: Desk) -> Desk:
+    on.delivered(date(2017, 3, 1))
+    on.lake.execute(
+        "delete from lake.ops.delivery where delivery_sequence = 201703"
+        " and table_name <> 'procedures'"
+    )
+    return pays_acts(on)
 
 
 def no_build(on: Desk) -> None:
@@ -100,6 +119,8 @@ def paid_by_another(on: Desk) -> None:
         (unknown_provider, "people chose P7, which the register of sites does not have"),
         (gap_of_months, "the delivery before 201705 is missing"),
         (month_not_covered, "residents covers days to none"),
+        (acts_not_covered, "apotti/procedures covers days to none"),
+        (gap_of_acts, "of apotti/procedures the delivery before 201705 is missing"),
         (no_build, "no green build"),
         (events_since_the_build, "since the last green build"),
         (no_tariff, "has no amounts of R"),
@@ -135,6 +156,16 @@ def test_a_second_settlement_of_a_month_is_refused_and_changes_nothing() -> None
     with pytest.raises(TietoallasError, match="2017-05 is closed: R was settled by run 1"):
         on.settle(MAY)
     assert on.rows("mart.capitation_line") == before
+
+
+def test_what_is_due_and_refused_is_told_and_counted() -> None:
+    on = desk()
+    on.choice(on.person(1), MAY)
+    no_tariff(on)
+    told: list[str] = []
+    assert settle_due(on.session, report=told.append) == Outcome((), refused_count=1)
+    assert "not settled: " in told[0]
+    assert "has no amounts of R" in told[0]
 
 
 def test_an_unknown_rulebook_is_named() -> None:

@@ -7,7 +7,7 @@ Here: counting in the vault's zone, and what of it reaches the ledger. Not here:
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -86,6 +86,18 @@ def test_days_of_few_are_pooled_and_shared_by_the_lists_that_are_seen(blobs: Del
     ]
 
 
+def test_who_chose_a_list_in_shadow_adds_nothing_to_lists_that_are_paid(
+    blobs: DeliveryVault,
+) -> None:
+    hidden = sent_in(blobs, {1: 31, 7: 10})
+    lists = {"P1": 100, "P2": 200, "P3": 100}
+    assert count_hidden(blobs, [hidden], lists, {"P2"}) == [
+        Counted("P1", 0, 16),
+        Counted("P3", 0, 15),
+        Counted("P2", 0, 10),
+    ]
+
+
 def test_one_of_few_is_not_left_alone_beside_those_who_are_told(blobs: DeliveryVault) -> None:
     """Six with P1 would be told, but then the only one with P2 would be the whole pool."""
     hidden = sent_in(blobs, {**dict.fromkeys(range(1, 7), 10), 7: 31})
@@ -106,6 +118,7 @@ def counted(
     blobs: DeliveryVault,
     persons: Sequence[int],
     seen: Mapping[tuple[str, str], int],
+    shadow: Set[str] = frozenset(),
     **done_at: str,
 ) -> dict[tuple[str, str], int]:
     """Acts of these persons by provider, each done at the site of their list or another."""
@@ -118,7 +131,7 @@ def counted(
         file.write_bytes(encode(contract, rows))
         acts = VaultSent(contract, blobs.put(file).sha256)
     hidden = [act(person, choices, acts) for person in persons]
-    return count_hidden_acts(blobs, hidden, lambda site, _: site.removeprefix("S-"), seen)
+    return count_hidden_acts(blobs, hidden, lambda site, _: site.removeprefix("S-"), seen, shadow)
 
 
 def test_acts_of_enough_persons_are_told_as_they_are(blobs: DeliveryVault) -> None:
@@ -137,6 +150,12 @@ def test_acts_of_few_are_pooled_and_shared_by_the_acts_that_are_seen(blobs: Deli
     assert found == {("P1", "SFA10"): 1, ("P2", "SFA10"): 2}
 
 
+def test_acts_in_shadow_are_shared_among_lists_in_shadow(blobs: DeliveryVault) -> None:
+    seen = {("P1", "SFA10"): 10, ("P2", "SFA10"): 20}
+    found = counted(blobs, [1, 1, 7], seen, {"P2"})
+    assert found == {("P1", "SFA10"): 2, ("P2", "SFA10"): 1}
+
+
 def test_acts_that_nobody_else_had_go_to_those_who_did_them(blobs: DeliveryVault) -> None:
     assert counted(blobs, [1, 7], {}) == {("P1", "SFA10"): 1, ("P2", "SFA10"): 1}
 
@@ -153,7 +172,7 @@ def settled_days(folder: Path, *sent_deliveries: Sent) -> Decimal:
     with quick_home(new_settings(folder), paid_tables()) as session:
         assert not take_in(session, *sent_deliveries).refusals
         quick_build(session)
-        assert len(settle_due(session, report=silent)) == 2
+        assert len(settle_due(session, report=silent).settled) == 2
         told = session.lake.rows(
             "select count(*) from ledger.frozen_list semi join protected_person using (person_id)"
             " where provider_id is not null or site_id is not null"
@@ -185,6 +204,7 @@ def dental(*, orders: tuple[int, ...] = ()) -> tuple[Sent, ...]:
         sent(ENROLMENTS, MAY, *choices),
         sent(ENROLMENTS, JUNE),
         sent(ENCOUNTERS, JUNE, *visits),
+        sent(PROCEDURES, MAY, procedure(99, code(0), date(2017, 5, 15), site_id="S0")),
         sent(PROCEDURES, JUNE, *fillings),
     )
 
@@ -215,7 +235,7 @@ def test_an_order_takes_persons_out_of_lists_that_were_frozen_before_it(tmp_path
     with quick_home(new_settings(tmp_path), paid_tables()) as session:
         take_in(session, *first)
         quick_build(session)
-        assert [s.settlement_month for s in settle_due(session, report=silent)] == [
+        assert [s.settlement_month for s in settle_due(session, report=silent).settled] == [
             date(2017, 5, 1)
         ]
         before = session.lake.rows("select * from mart.capitation_line order by all")

@@ -138,5 +138,8 @@ def paid_home(folder: Path, *sent_in: Sent) -> Settings:
     with pipeline.open_session(settings, now=lambda: NOW) as session:
         assert not pipeline.ingest(session, report=silent).refusals
         pipeline.build(session, report=silent)
-        assert [s.settlement_month.month for s in settle_due(session, report=silent)] == [5, 6]
+        assert [s.settlement_month.month for s in settle_due(session, report=silent).settled] == [
+            5,
+            6,
+        ]
     return settings

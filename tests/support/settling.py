@@ -209,12 +209,13 @@ class Desk:
         self.put("core.enrolment", tuple((row | others).values()))
 
     def delivered(self, *months: date) -> None:
-        """Deliveries of the register and the portal for these months."""
+        """Deliveries of the register, the portal and the acts for these months."""
         for month in months:
             covers, sequence = _last(month), month.year * 100 + month.month
             for source, table in (
                 ("enrolment_portal", "enrolments"),
                 ("population_register", "residents"),
+                ("apotti", "procedures"),
             ):
                 before = sequence - 1 if month.month > 1 else sequence - 89
                 self.put(
