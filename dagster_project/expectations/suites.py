@@ -42,6 +42,7 @@ _IMPLIED = {
     "type": "Is of its type.",
     "missing_hour": "Is no time in the hour that spring skips.",
     gate.IDENTITY_RULE: "Is a personal identity code.",
+    gate.NO_IDENTITY_RULE: "Holds nobody's personal identity code.",
     "duplicate": "A key stands once in a delivery.",
     "broken": "The record can be read.",
 }

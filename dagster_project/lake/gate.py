@@ -27,9 +27,12 @@ from dagster_project.lake.connection import Lake, without_values
 from dagster_project.sources.formats import Relation
 from dagster_project.sources.readable import format_of
 from dagster_project.sql_text import quoted
+from dagster_project.vault.identity_codes import holds_code_sql
 
 MAX_RULES = 62
 IDENTITY_RULE = "identity_code"
+NO_IDENTITY_RULE = "no_identity_code"
+"""Of text that goes to the lake as it is: nobody's code is typed into it."""
 DUPLICATE_RULE = "primary_key.duplicate"
 BROKEN_RULE = "row.broken"
 _UNREADABLE = (duckdb.InvalidInputException, duckdb.DataError, duckdb.NotSupportedError)
@@ -109,6 +112,8 @@ def _column_rules(column: Column, raw: str, whole: str) -> list[GateRule]:
         )
     elif column.sql_type != "VARCHAR":
         rules.append(_conformance(f"{column.name}.type", f"{raw} is not null and {name} is null"))
+    elif not column.is_vault_only:
+        rules.append(_conformance(f"{column.name}.{NO_IDENTITY_RULE}", holds_code_sql(raw)))
     return rules
 
 

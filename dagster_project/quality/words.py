@@ -56,6 +56,12 @@ _RULES: dict[str, tuple[str, str, str, str]] = {
         "tarkistakaa tunnus lähdejärjestelmästä ja lähettäkää rivi uudelleen",
         "check the code in the source system and send the row again",
     ),
+    "no_identity_code": (
+        "ei sisällä kenenkään henkilötunnusta",
+        "holds nobody's personal identity code",
+        "poistakaa henkilötunnus tekstistä ja lähettäkää rivi uudelleen",
+        "take the personal identity code out of the text and send the row again",
+    ),
     "pattern": (
         "on sovitun muotoinen",
         "has the agreed form",

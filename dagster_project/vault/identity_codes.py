@@ -16,6 +16,7 @@ from functools import lru_cache
 CODE_PATTERN = "[0-9]{6}[-+A-Fa-fU-Yu-y][0-9]{3}[0-9A-Ya-y]"
 """Shape of a code in either case: what Python's `re` and DuckDB's RE2 both read alike."""
 _CODE = re.compile(CODE_PATTERN)
+_LENGTH = 11
 _CENTURY = {"+": 1800} | dict.fromkeys("-YXWVU", 1900) | dict.fromkeys("ABCDEF", 2000)
 _CHECK_CHARACTERS = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 _FIRST_INDIVIDUAL_NUMBER = "002"
@@ -41,6 +42,18 @@ def is_valid_code(code: str) -> bool:
         and code[7:10] >= _FIRST_INDIVIDUAL_NUMBER
         and _is_birth_date(code[:7])
     )
+
+
+def holds_code_sql(text: str) -> str:
+    """DuckDB's SQL for whether a text holds a word whose check character makes it a code.
+
+    Without the check character, numbers of invoices and days with a suffix would be taken for one.
+    """
+    codes = rf"regexp_extract_all(upper({text}), '\b{CODE_PATTERN}\b')"
+    digits = "cast(code[1:6] || code[8:10] as integer)"
+    checked = f"'{_CHECK_CHARACTERS}'[{digits} % 31 + 1] = code[11]"
+    found = f"len(list_filter({codes}, lambda code: {checked})) > 0"
+    return f"case when length({text}) >= {_LENGTH} then {found} else false end"
 
 
 def is_artificial(code: str) -> bool:

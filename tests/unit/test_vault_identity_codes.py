@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from datetime import date
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.vault.identity_codes import check_character, is_artificial, is_valid_code
+from dagster_project.vault.identity_codes import (
+    check_character,
+    holds_code_sql,
+    is_artificial,
+    is_valid_code,
+)
 
 MARKS = {1800: "+", 1900: "-YXWVU", 2000: "ABCDEF"}
 
@@ -96,3 +102,32 @@ def test_what_is_not_of_the_shape_is_not_valid() -> None:
     ]
 
     assert [text for text in misshapen if is_valid_code(text)] == []
+
+
+@pytest.mark.parametrize("form", ["{}", "ks. {}", "({}),", "hetu:{}", "1.2.2017 {} soitti {}"])
+@given(code=codes())
+def test_a_code_is_found_wherever_it_stands_as_a_word(form: str, code: str) -> None:
+    assert holds_code(form.format(code, code))
+    assert holds_code(form.format(code.lower(), code))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "170101-12",
+        "lasku 120117-1234",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "1.2.246.562.10.346830761110",
+        "050-1234567",
+    ],
+)
+def test_what_only_looks_like_a_code_is_none(text: str | None) -> None:
+    assert not holds_code(text)
+
+
+def holds_code(text: str | None) -> bool:
+    found = duckdb.execute(f"select {holds_code_sql('t')} from (select ? as t)", [text]).fetchone()
+    assert found is not None
+    return bool(found[0])
