@@ -34,6 +34,8 @@ class Erased:
     """Rows of staging."""
     record_count: int
     """Records of deliveries in the vault, quarantined ones included."""
+    landing_count: int
+    """Files that lie in landing, which are nobody's to change but their sender's."""
     release: Release
 
 
@@ -164,7 +166,9 @@ def erase_person(
     session.run.on_step("records erased")
     session.identities.forget(persons)
     session.run.on_step("codes forgotten")
-    return Erased(row_count, record_count, _publish_anew(session, report))
+    landing = session.lake.settings.landing
+    left = sum(path.is_file() for path in landing.rglob("*"))
+    return Erased(row_count, record_count, left, _publish_anew(session, report))
 
 
 def _publish_anew(session: Session, report: Report) -> Release:

@@ -56,6 +56,11 @@ def person_erase(
         f"erased {done.row_count} rows and {done.record_count} records as sent; release"
         f" {done.release.release_id} is made of what is left"
     )
+    if done.landing_count:
+        typer.echo(
+            f"{done.landing_count} files lie in landing, refused, unfinished or kept, and may name"
+            " the person: remove them, and have them sent anew without"
+        )
     typer.echo("older backups still hold the person, as does every source that is not told")
 
 

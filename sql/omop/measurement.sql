@@ -12,8 +12,7 @@ select
     result.test_code as measurement_source_value,
     coalesce(mapping.source_concept_id, 0) as measurement_source_concept_id,
     coalesce(result.unit, result.sent_unit) as unit_source_value,
-    substr(concat(coalesce(result.comparator, ''), result.value_text), 1, 50)
-        as value_source_value
+    substr(result.value_text, 1, 50) as value_source_value
 from release.measurement as result
 inner join omop.person_number as numbered on result.person_id = numbered.person_id
 left join omop.visit_occurrence as visit

@@ -39,9 +39,9 @@ def test_every_text_that_goes_to_the_lake_is_watched() -> None:
 def test_the_record_is_left_out_and_the_code_is_nowhere(tmp_path: Path) -> None:
     typed = code(70)
     visits = [encounter(n, code(n), datetime(2017, 5, 9, 9)) for n in range(1, GOOD + 2)]
-    visits[-1]["site_id"] = f"ks. {typed}"
+    visits[-1] = {**visits[-1], "site_id": f"ks. {typed}"}
     choices = [enrolment(f"L{n}", code(n), date(2017, 5, 2)) for n in range(1, GOOD + 2)]
-    choices[-1]["enrolment_id"] = typed.lower()
+    choices[-1] = {**choices[-1], "enrolment_id": typed.lower()}
     with new_home(tmp_path) as session:
         taken = take_in(
             session,

@@ -18,7 +18,7 @@ from dagster_project.errors import TietoallasError
 from dagster_project.lake.runs import OnStep, no_step
 from dagster_project.pipeline import Session
 from dagster_project.settings import Settings
-from tests.support.deliveries import write_all
+from tests.support.deliveries import ENCOUNTERS, write_all
 from tests.support.homes import silent
 from tests.support.runs import (
     NOW,
@@ -96,9 +96,16 @@ def test_nothing_is_left_of_a_person_who_was_erased(settings: Settings) -> None:
     assert files_that_tell_of(persons, settings)
     assert codes_in_the_vault(settings) >= THEIRS
     done = erase(settings, LATER_CODE)
-    assert (done.row_count, done.record_count) == (6, 6)
+    assert (done.row_count, done.record_count, done.landing_count) == (6, 6, 0)
     assert files_that_tell_of(persons, settings) == []
     assert codes_in_the_vault(settings).isdisjoint(THEIRS)
+
+
+def test_files_that_still_lie_in_landing_are_told(settings: Settings) -> None:
+    refused = settings.landing / ENCOUNTERS / "encounters_201707.csv"
+    refused.parent.mkdir(parents=True, exist_ok=True)
+    refused.write_text(f"Tunniste;Hlo\n1;{LATER_CODE}\n", encoding="utf-8")
+    assert erase(settings, LATER_CODE).landing_count == 1
 
 
 def test_everybody_else_keeps_everything(settings: Settings) -> None:

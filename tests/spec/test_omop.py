@@ -77,7 +77,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
     ],
     "procedure": [(5, 11, 902, NINTH, "SPAT1", "16")],
     "measurement": [
-        (7, 901, 10**12, NINTH, AT, "1520", Decimal("1.9"), "mmol/l", "mmol/l", "<", "1,9")
+        (7, 901, 10**12, NINTH, AT, "1520", Decimal("1.9"), "mmol/l", "mmol/l", "<", "<1,9")
     ],
     "cost": [
         ("encounter", 10**12, MAY, Decimal("40.10"), "P01"),
@@ -149,6 +149,12 @@ def test_every_code_of_a_diagnosis_is_a_condition(omop: Lake) -> None:
         "select person_id, condition_source_value, condition_concept_id, visit_occurrence_id"
         " from omop.condition_occurrence order by condition_occurrence_id"
     ) == [(2, "T90", 0, 1), (1, "E119", 0, 2), (1, "H360", 0, 2), (1, "I10", 0, 3)]
+
+
+def test_a_bound_is_told_once_as_it_was_sent(omop: Lake) -> None:
+    assert omop.rows(
+        "select value_as_number, value_source_value, unit_source_value from omop.measurement"
+    ) == [(1.9, "<1,9", "mmol/l")]
 
 
 def test_costs_are_of_visits_and_procedures(omop: Lake) -> None:
