@@ -10,8 +10,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import pytest
 
+from dagster_project.lake import checks
+from dagster_project.pipeline import load_definition
 from tests.support.models import Bench, bench
 
 TURN = date(2023, 1, 1)
@@ -144,3 +147,34 @@ def test_keys_change_between_months_and_a_stated_class_takes_all(allocation: Ben
     assert parts[3, "aura"] == {"A04": euros("-75.01"), "A05": euros("-25.00")}
     assert parts[4, "aura"] == {"A05": euros("0.01")}
     assert parts[4, "package"] == {"P04": euros("0.01")}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "missing_cents"),
+    [
+        ("delete from core.ledger_allocation where service_class_code = 'P01'", 4000),
+        (
+            "update core.ledger_allocation set amount_eur = 60.01 where service_class_code = 'P04'",
+            1,
+        ),
+        ("insert into core.ledger_entry values (date '2018-02-01', 7.00)", 2 * 700),
+    ],
+)
+def test_a_cent_that_no_class_has_is_counted(spoil: str, missing_cents: int) -> None:
+    (check,) = (
+        c
+        for c in checks.all_checks(load_definition().catalogue)
+        if c.id == "ledger_allocation.classes_sum_to_ledger"
+    )
+    with duckdb.connect() as connection:
+        connection.execute("create schema core")
+        connection.execute(
+            "create table core.ledger_entry as"
+            " select date '2018-01-01' as ledger_month, 100.00 as amount_eur;"
+            "create table core.ledger_allocation as select date '2018-01-01' as ledger_month, *"
+            " from (values ('package', 'P01', 40.00), ('package', 'P04', 60.00),"
+            " ('aura', 'A01', 100.00)) as part(classification_code, service_class_code, amount_eur)"
+        )
+        assert connection.execute(check.violated_sql).fetchone() == (0,)
+        connection.execute(spoil)
+        assert connection.execute(check.violated_sql).fetchone() == (missing_cents,)
