@@ -57,6 +57,7 @@ from dagster_project.synthetic.opinions import STREAM as FEEDBACK_STREAM
 from dagster_project.synthetic.outbox import Outbox
 from dagster_project.synthetic.parameters import Parameters, load_parameters
 from dagster_project.synthetic.people import People, advance, draw_people, long_term, register_rows
+from dagster_project.synthetic.projection import deliver_projection
 from dagster_project.synthetic.reference import deliver_reference
 from dagster_project.synthetic.scorecards import Scorecards
 from dagster_project.synthetic.sending import Sender
@@ -230,6 +231,7 @@ def _deliver_lists(region: Region) -> None:
     shared = region.deliveries, region.parameters
     deliver_reference(*shared, region.manifest, region.months)
     deliver_code_lists(*shared, region.months)
+    deliver_projection(*shared, region.months, residents=region.manifest.region["residents"])
     deliver_services(
         *shared, region.manifest, region.months, with_dirt=region.later_dirt is not None
     )

@@ -11,7 +11,8 @@ priced as (
         person_id,
         cost_month,
         package_class_code,
-        cast(sum(cost_eur) as decimal(18, 2)) as cost_eur
+        cast(sum(cost_eur) as decimal(18, 2)) as cost_eur,
+        count(*) as event_count
     from core.cost
     where cost_eur is not null and package_class_code is not null
     group by person_id, cost_month, package_class_code
@@ -25,7 +26,8 @@ aged as (
         age_years(resident.birth_date, priced.cost_month) as age_years,
         resident.sex_code,
         priced.package_class_code,
-        priced.cost_eur
+        priced.cost_eur,
+        priced.event_count
     from priced
     inner join core.person_month as resident
         on priced.person_id = resident.person_id and priced.cost_month = resident.exposure_month
@@ -38,7 +40,8 @@ final as (
         age_years,
         sex_code,
         package_class_code,
-        cast(sum(cost_eur) as decimal(18, 2)) as cost_eur
+        cast(sum(cost_eur) as decimal(18, 2)) as cost_eur,
+        cast(sum(event_count) as bigint) as event_count
     from aged
     group by cost_month, municipality_code, age_years, sex_code, package_class_code
 )
@@ -49,5 +52,6 @@ select
     age_years,
     sex_code,
     package_class_code,
-    cost_eur
+    cost_eur,
+    event_count
 from final
