@@ -100,6 +100,8 @@ def _chosen(session: pipeline.Session, target: list[str] | None) -> list[str]:
 
 def _line(judged: Judged) -> str:
     """What the model can, beside what age and prior cost alone can."""
+    from dagster_project.risk.evaluate import MOST_OFF  # noqa: PLC0415
+
     auroc, prior, slope = judged.auroc, judged.prior_auroc, judged.slope
     told = (
         f"{judged.model_id}: AUROC {auroc.value:.3f} ({auroc.low_value:.3f}-{auroc.high_value:.3f})"
@@ -107,4 +109,5 @@ def _line(judged: Judged) -> str:
         f" {prior.value:.3f}; calibration slope "
     )
     told += "not available" if slope.value is None else f"{slope.value:.2f}"
+    told += f"; more than {MOST_OFF:.0%} off in {', '.join(judged.flagged) or 'no group'}"
     return f"{told}; {'in use' if judged.is_promoted else 'not taken into use'}: {judged.reason}"

@@ -30,7 +30,8 @@ RISK = "risk"
 DISCLOSED = "disclosed"
 _OWN = "published"
 _TYPES = {str: "VARCHAR", int: "BIGINT", bool: "BOOLEAN"}
-_RELEASE = "memory.release"
+RELEASE = "memory.release"
+"""Schema of what is published, as of the release's snapshot."""
 _ACTS = ("frozen_act", "frozen_act_fee")
 _QUERIES = PROJECT_ROOT / "sql" / "publish"
 """Queries of tables that are published with more than the lake's own columns."""
@@ -61,7 +62,7 @@ def read_at(session: Session, snapshot_id: int) -> Iterator[None]:
         with lake.transaction():  # outside of one each statement asks the catalog anew
             for schema, name in named:
                 lake.execute(
-                    f"create or replace table {_RELEASE}.{quoted(name)} as"
+                    f"create or replace table {RELEASE}.{quoted(name)} as"
                     f" select * from lake.{schema}.{quoted(name)} at (version => {snapshot_id})"
                 )
         rows = [_flat(row) for row in told(session)]
@@ -74,7 +75,7 @@ def read_at(session: Session, snapshot_id: int) -> Iterator[None]:
         yield
     finally:
         for _, name in (*named, ("", DICTIONARY), ("", DISCLOSED)):
-            lake.execute(f"drop table if exists {_RELEASE}.{quoted(name)}")
+            lake.execute(f"drop table if exists {RELEASE}.{quoted(name)}")
 
 
 def put_table(
@@ -86,7 +87,7 @@ def put_table(
         for i, (column, kind) in enumerate(types.items(), start=1)
     )
     lake.execute(
-        f"create or replace table {_RELEASE}.{quoted(name)} as select {values}",
+        f"create or replace table {RELEASE}.{quoted(name)} as select {values}",
         [columns[column] for column in types],
     )
 
@@ -98,10 +99,11 @@ def publications(session: Session) -> list[Publication]:
     rests = {m.name: rests[m.full_name] for m in flat_marts(graph)}
     rests |= dict.fromkeys(READ_WITHIN, (LEDGER,))
     found = [
-        Publication(n, _query(n), contracts.get(n), (*on, f"{_OWN}/{n}")) for n, on in rests.items()
+        Publication(n, query_of(n), contracts.get(n), (*on, f"{_OWN}/{n}"))
+        for n, on in rests.items()
     ]
     own = contracts.get(DICTIONARY)
-    return [*found, Publication(DICTIONARY, _query(DICTIONARY), own, (f"{_OWN}/{DICTIONARY}",))]
+    return [*found, Publication(DICTIONARY, query_of(DICTIONARY), own, (f"{_OWN}/{DICTIONARY}",))]
 
 
 def flat_marts(graph: ModelGraph) -> list[Model]:
@@ -145,7 +147,8 @@ def reached_date(lake: Lake) -> str:
     return str(reached) if reached else ""
 
 
-def _query(name: str) -> str:
+def query_of(name: str) -> str:
+    """The query of a published table, over `release.<table>`."""
     file = _QUERIES / f"{name}.sql"
     if file.exists():
         return file.read_text(encoding="utf-8")

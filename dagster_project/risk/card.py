@@ -27,7 +27,7 @@ from dagster_project.risk.card_words import (
     TEXTS,
     WORDS,
 )
-from dagster_project.risk.evaluate import LEAST_EVENTS, LEAST_GROUP
+from dagster_project.risk.evaluate import LEAST_EVENTS, LEAST_GROUP, MOST_OFF
 from dagster_project.risk.splits import targets
 
 SHELF = Path("internal") / "risk"
@@ -175,13 +175,16 @@ def _equity(lake: Lake, model_id: str, language: str) -> Section:
         found.setdefault((kind, group, people, events), {})[measure] = tuple(figure)
     names = ("group", "count", "events")
     columns = ("predicted_mean", "observed_share", "observed_to_predicted", "auroc")
+    told = WORDS["flagging"][language].format(most=f"{MOST_OFF:.0%}")
     return Section(
         WORDS["equity"][language],
         3,
+        texts=(told,),
         headings=(
             *(WORDS[name][language] for name in names),
             *(WORDS[name][language] for name in ("predicted", "observed", "ratio")),
             "AUROC (95 %)",
+            WORDS["flagged"][language],
         ),
         rows=tuple(
             (
@@ -189,6 +192,7 @@ def _equity(lake: Lake, model_id: str, language: str) -> Section:
                 people,
                 events,
                 *(_told(figures.get(name), language) for name in columns),
+                WORDS["is_flagged"][language] if figures["is_flagged"][0] else "",
             )
             for (kind, group, people, events), figures in found.items()
         ),

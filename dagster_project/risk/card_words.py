@@ -82,6 +82,12 @@ WORDS = {
     "predicted": {"fi": "ennustettu", "en": "predicted"},
     "observed": {"fi": "toteutunut", "en": "observed"},
     "ratio": {"fi": "toteutunut / ennustettu (95 %)", "en": "observed / predicted (95 %)"},
+    "flagged": {"fi": "huomio", "en": "flag"},
+    "is_flagged": {"fi": "katso", "en": "look"},
+    "flagging": {
+        "fi": "Merkitty on ryhmä, jossa toteutunut poikkeaa ennustetusta yli {most}.",
+        "en": "A group is flagged where what happened is more than {most} off the prediction.",
+    },
     "column": {"fi": "piirre", "en": "feature"},
     "model_axis": {"fi": "ennuste", "en": "prediction"},
     "gain_axis": {"fi": "osuus ehdokkaista", "en": "share of candidates"},

@@ -28,6 +28,8 @@ REPEATS = 100
 """Bootstrap samples; an interval is 1.96 of their standard deviations to either side."""
 LEAST_GROUP, LEAST_EVENTS = 20, 5
 """A smaller group tells nothing; neither does one with fewer events."""
+MOST_OFF = 0.2
+"""A group in which what happened differs by more of what was predicted is flagged."""
 CURVE_POINTS = 20
 _AUROC = MEASURES.index("auroc")
 _UNKNOWN_LINE, _UNKNOWN_ERRORS = Line(*[np.nan] * 4), Errors(*[np.nan] * 3)
@@ -65,6 +67,15 @@ class Evaluation:
 
     measures: tuple[Measure, ...]
     curves: tuple[Point, ...]
+
+    @property
+    def flagged(self) -> tuple[str, ...]:
+        """Groups in which risk is foreseen too low or too high, as `kind code`."""
+        return tuple(
+            f"{m.group_kind_code} {m.group_code}"
+            for m in self.measures
+            if m.measure_code == "is_flagged" and m.value
+        )
 
     def of(self, predictor_code: str, measure_code: str) -> Measure:
         """A measure over all candidates."""
@@ -168,7 +179,7 @@ def _of_groups(code: str, predicted: Floats, cohort: Cohort) -> Iterator[Measure
 def _of_group(
     code: str, group: tuple[str, str], predicted: Floats, cohort: Cohort
 ) -> Iterator[Measure]:
-    names = ("auroc", "predicted_mean", "observed_share", "observed_to_predicted")
+    names = ("auroc", "predicted_mean", "observed_share", "observed_to_predicted", "is_flagged")
     events = cohort.events
     if len(cohort) < LEAST_GROUP or min(events.sum(), len(cohort) - events.sum()) < LEAST_EVENTS:
         for name in names:
@@ -183,6 +194,7 @@ def _of_group(
         "predicted_mean": (mean, (None, None)),
         "observed_share": (share, (low, high)),
         "observed_to_predicted": (share / mean, (low / mean, high / mean)),
+        "is_flagged": (float(abs(share / mean - 1) > MOST_OFF), (None, None)),
     }
     for name in names:
         yield _measure(code, cohort, name, *ends[name], group)

@@ -31,6 +31,8 @@ class Judged:
     auroc: Measure
     prior_auroc: Measure
     slope: Measure
+    flagged: tuple[str, ...]
+    """Groups in which what happened is further from what was predicted than it may be."""
     unused: dict[str, str]
 
 
@@ -95,5 +97,6 @@ def _judged(
         evaluation.of(MODEL, "auroc"),
         evaluation.of(PRIOR, "auroc"),
         evaluation.of(MODEL, "calibration_slope"),
+        evaluation.flagged,
         unused,
     )

@@ -29,9 +29,9 @@ nearest as (
 
 covered as (
     select
-        cast(max(exposure_month) + interval 1 month as date) as end_month,
+        cast(max(register_month.exposure_month) + interval 1 month as date) as end_month,
         cast(least(max(terms.base_months), count(*)) as integer) as base_months,
-        -- What is held out is a year too, or half of the months where they are fewer than two years.
+        -- What is held out is a year too, or half of the months where they are under two years.
         cast(least(max(terms.base_months), floor(count(*) / 2)) as integer) as held_months
     from core.register_month
     cross join terms

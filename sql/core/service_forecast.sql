@@ -70,7 +70,8 @@ supposed as (
         scenario.moved_to_class_code,
         scenario.moved_cost_ratio,
         scenario.moved_event_ratio,
-        power(1 + cast(scenario.yearly_change as double), grown.horizon_months / 12.0) as use_factor,
+        power(1 + cast(scenario.yearly_change as double), grown.horizon_months / 12.0)
+            as use_factor,
         power(1 - cast(scenario.yearly_moved_share as double), grown.horizon_months / 12.0)
             as kept_share
     from grown

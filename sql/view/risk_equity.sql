@@ -2,44 +2,48 @@
 -- What happened over what was predicted: 1 where the model is as right of them as of all.
 with
 newest as (
-    select
-        target_code,
-        max(index_month) as index_month
+    select *
     from shelf.risk_measure
-    group by target_code
+    qualify dense_rank() over (
+        partition by target_code order by index_month desc, model_id desc
+    ) = 1
 ),
 
-newest_model as (
+described as (
     select
-        measure.target_code,
-        measure.index_month,
-        max(measure.model_id) as model_id
-    from shelf.risk_measure as measure
-    inner join newest
-        on
-            measure.target_code = newest.target_code
-            and measure.index_month = newest.index_month
-    group by measure.target_code, measure.index_month
+        target_code,
+        index_month,
+        group_kind_code as trait_code,
+        group_code as trait_value,
+        max(candidate_count) as candidate_count,
+        max(event_count) as event_count,
+        max(case when measure_code = 'observed_to_predicted' then value end) as ratio_value,
+        max(case when measure_code = 'observed_to_predicted' then low_value end)
+            as ratio_low_value,
+        max(case when measure_code = 'observed_to_predicted' then high_value end)
+            as ratio_high_value,
+        max(case when measure_code = 'is_flagged' then value end) as flag_value,
+        max(case when measure_code = 'auroc' then value end) as auroc_value
+    from newest
+    where group_kind_code <> 'all'
+    group by target_code, index_month, group_kind_code, group_code
 )
 
 select
-    measure.target_code,
-    measure.index_month,
-    measure.group_kind_code as trait_code,
-    measure.group_code as trait_value,
-    max(measure.candidate_count) as candidate_count,
-    max(measure.event_count) as event_count,
-    max(case when measure.measure_code = 'observed_to_predicted' then measure.value end)
-        as ratio_value,
-    max(case when measure.measure_code = 'observed_to_predicted' then measure.low_value end)
-        as ratio_low_value,
-    max(case when measure.measure_code = 'observed_to_predicted' then measure.high_value end)
-        as ratio_high_value,
-    max(case when measure.measure_code = 'auroc' then measure.value end) as auroc_value
-from shelf.risk_measure as measure
-inner join newest_model as model
-    on measure.model_id = model.model_id and measure.index_month = model.index_month
-where measure.group_kind_code <> 'all'
-group by
-    measure.target_code, measure.index_month, measure.group_kind_code, measure.group_code
-order by measure.target_code, measure.group_kind_code, measure.group_code
+    target_code,
+    index_month,
+    trait_code,
+    trait_value,
+    candidate_count,
+    event_count,
+    ratio_value,
+    ratio_low_value,
+    ratio_high_value,
+    case
+        when flag_value is null then 'too_few'
+        when flag_value = 1 then 'flagged'
+        else 'within'
+    end as calibration_state_code,
+    auroc_value
+from described
+order by target_code, trait_code, trait_value
