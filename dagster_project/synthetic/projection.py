@@ -80,12 +80,13 @@ def _present(parameters: Parameters, residents: int) -> Floats:
     places = parameters.population["municipalities"]
     bands = np.array([[place["males"], place["females"]] for place in places], dtype=np.float64)
     single = np.repeat(bands / 5, 5, axis=2)
-    people: Floats = np.concatenate(
+    people = np.concatenate(
         [single[:, :, : _AGES - 1], single[:, :, _AGES - 1 :].sum(axis=2, keepdims=True)], axis=2
     )
     sizes = np.array([place["residents"] for place in places], dtype=np.float64)
     scale = sizes / sizes.sum() * residents / people.sum(axis=(1, 2))
-    return people * scale[:, None, None]
+    present: Floats = people * scale[:, None, None]
+    return present
 
 
 def _arrivals(parameters: Parameters, people: Floats) -> Floats:
