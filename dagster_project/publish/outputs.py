@@ -99,11 +99,10 @@ def publications(session: Session) -> list[Publication]:
     rests = {m.name: rests[m.full_name] for m in flat_marts(graph)}
     rests |= dict.fromkeys(READ_WITHIN, (LEDGER,))
     found = [
-        Publication(n, query_of(n), contracts.get(n), (*on, f"{_OWN}/{n}"))
-        for n, on in rests.items()
+        Publication(n, _query(n), contracts.get(n), (*on, f"{_OWN}/{n}")) for n, on in rests.items()
     ]
     own = contracts.get(DICTIONARY)
-    return [*found, Publication(DICTIONARY, query_of(DICTIONARY), own, (f"{_OWN}/{DICTIONARY}",))]
+    return [*found, Publication(DICTIONARY, _query(DICTIONARY), own, (f"{_OWN}/{DICTIONARY}",))]
 
 
 def flat_marts(graph: ModelGraph) -> list[Model]:
@@ -147,8 +146,7 @@ def reached_date(lake: Lake) -> str:
     return str(reached) if reached else ""
 
 
-def query_of(name: str) -> str:
-    """The query of a published table, over `release.<table>`."""
+def _query(name: str) -> str:
     file = _QUERIES / f"{name}.sql"
     if file.exists():
         return file.read_text(encoding="utf-8")

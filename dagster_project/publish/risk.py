@@ -1,6 +1,6 @@
 """What a release has of the risk models, and what it has for client guides.
 
-Here: which files there are, and as of when their queries (`sql/publish`) read. Not here: what their
+Here: which files there are, and as of when their queries (`sql/risk`) read. Not here: what their
 tables hold (`lake.risk_tables`, `sql/core`), what of it reaches a client (the way back).
 """
 
@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from dagster_project.lake.connection import Lake
 from dagster_project.lake.risk_tables import PUBLISHED, RISK_TABLES
 from dagster_project.pipeline import Session
-from dagster_project.publish.outputs import RELEASE, RISK, Publication, query_of
+from dagster_project.publish.outputs import RELEASE, RISK, Publication
 from dagster_project.publish.shelves import INTERNAL
 from dagster_project.publish.withdrawal import GUIDANCE
+from dagster_project.settings import PROJECT_ROOT
 from dagster_project.sql_text import quoted
 
+QUERIES = PROJECT_ROOT / "sql" / "risk"
 _WORKLIST = "joint_care_worklist"
 
 
@@ -42,16 +44,17 @@ def publications(session: Session, snapshot_id: int) -> Iterator[tuple[str, Publ
 
 def _judged(name: str) -> tuple[str, Publication]:
     """How good the models are that are in use."""
-    query = (
-        f"select * from {RELEASE}.{quoted(name)}"
-        f" where model_id in ({query_of('risk_model_in_use')})"
-    )
+    query = f"select * from {RELEASE}.{quoted(name)} where model_id in ({_query('model_in_use')})"
     table = f"risk_{name}"
     return f"{INTERNAL}/bi/{table}.parquet", Publication(table, query, None, (RISK,))
 
 
 def _for_guides(name: str, rests_on: str) -> tuple[str, Publication]:
-    return f"{GUIDANCE}/{name}.parquet", Publication(name, query_of(name), None, (rests_on,))
+    return f"{GUIDANCE}/{name}.parquet", Publication(name, _query(name), None, (rests_on,))
+
+
+def _query(name: str) -> str:
+    return (QUERIES / f"{name}.sql").read_text(encoding="utf-8")
 
 
 @contextmanager

@@ -161,14 +161,38 @@ def test_risk_is_told_by_the_newest_model_of_the_newest_window(internal: dict[st
         ("prior_cost_and_age", 0.65),
     ]
     groups = rows(internal["risk_equity"])
-    assert picked(groups, "trait_code", "trait_value", "ratio_value", "auroc_value") == [
-        ("age", "85-", None, None),
-        ("language", "other", None, None),
-        ("sex", "1", 1.1, 0.75),
+    told = ("trait_code", "trait_value", "ratio_value", "calibration_state_code", "auroc_value")
+    assert picked(groups, *told) == [
+        ("age", "85-", None, "too_few", None),
+        ("language", "other", None, "too_few", None),
+        ("sex", "1", 1.1, "within", 0.75),
+        ("sex", "2", 1.3, "flagged", None),
     ]
     # A year is over for two of the three index days.
     targets = rows(internal["risk_target"], target_code="need_growth")
     assert picked(targets, "event_pct") == [(5,), (10,)]
+
+
+def test_a_forecast_stands_beside_a_year_at_present(internal: dict[str, Shown]) -> None:
+    found = rows(internal["forecast"], scenario_code="use_falls", package_class_code="P01")
+    assert {row["municipality_code"] for row in found} == {"106", "186", "all"}
+    told = ("forecast_year", "present_cost_eur", "forecast_cost_eur", "change_pct")
+    assert picked([r for r in found if r["municipality_code"] == "106"], *told) == [
+        (2018, 2000, 2100, 5),
+        (2022, 2000, 2500, 25),
+        (2027, 2000, 3000, 50),
+    ]
+    (first,) = (r for r in found if r["municipality_code"] == "186" and r["forecast_year"] == 2018)
+    assert (first["present_event_count"], first["forecast_event_count"]) == (0, 220)
+
+
+def test_the_interval_of_a_backtest_is_told_as_its_error_is(internal: dict[str, Shown]) -> None:
+    told = ("municipality_code", "package_class_code", "error_low_pct", "error_high_pct")
+    assert picked(rows(internal["forecast_backtest"]), *told) == [
+        ("106", "P01", -5.5, 15.5),
+        ("all", "P01", 8, 32),
+        ("all", "P09", None, None),
+    ]
 
 
 def test_providers_are_compared_by_the_newest_finished_period(tmp_path: Path) -> None:

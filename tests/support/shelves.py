@@ -164,6 +164,38 @@ INTERNAL = {
         select target_code, month as index_month, 'test' as window_code, n < 3 as is_covered,
             1000 as candidate_count, 50 * n as event_count, 20 as died_count, 10 as moved_count
         from {_MONTHS}, (values ('housing_24h'), ('need_growth')) as t(target_code)""",
+    "service_forecast": """
+        select scenario_code, cast(years as integer) as horizon_years, municipality_code,
+            package_class_code, cast(date '2018-01-01' + to_years(years - 1) as date)
+            as target_from_month, 6 as base_months,
+            case when municipality_code = '186' then 0 else 50 * k end as base_event_count,
+            cast(1000 * k as decimal(18, 2)) as base_cost_eur,
+            cast(110.0 * k as decimal(18, 2)) as forecast_event_count,
+            cast(2000 * k + 100 * years as decimal(18, 2)) as forecast_cost_eur,
+            cast(1800 * k as decimal(18, 2)) as forecast_low_cost_eur,
+            cast(2600 * k as decimal(18, 2)) as forecast_high_cost_eur,
+            'forecast' as forecast_state_code
+        from (values ('ageing_as_is'), ('use_falls')) as s(scenario_code),
+            (values (1), (5), (10)) as h(years),
+            (values ('106', 1), ('186', 2), ('', 1), ('all', 4)) as m(municipality_code, k),
+            (values ('P01'), ('all')) as c(package_class_code)""",
+    "service_forecast_backtest": """
+        select municipality_code, package_class_code, date '2017-07-01' as target_from_month,
+            6 as base_months, held_cost_eur, forecast_cost_eur,
+            cast(0.9 * forecast_cost_eur as decimal(18, 2)) as forecast_low_cost_eur,
+            cast(1.1 * forecast_cost_eur as decimal(18, 2)) as forecast_high_cost_eur,
+            error_pct, 0.5 as unchanged_error_pct, error_pct < 10 as is_within_interval,
+            case when forecast_cost_eur is null then 'no_projection' else 'forecast' end
+            as forecast_state_code
+        from (values
+            ('106', 'P01', 1000, 1050, 5), ('', 'P01', 10, 20, 100), ('all', 'P01', 2000, 2400, 20),
+            ('all', 'P09', 500, null, null)
+        ) as b(municipality_code, package_class_code, held_cost_eur, forecast_cost_eur, error_pct)
+        """,
+    "joint_care_count": """
+        select quarter_start_date, sign_code, 400 as multi_service_count, sign_client_count
+        from (values (date '2017-07-01'), (date '2017-10-01')) as q(quarter_start_date),
+            (values ('no_joint_plan', 390), ('any', 398)) as s(sign_code, sign_client_count)""",
     "risk_measure": """
         select model_id, 'need_growth' as target_code, index_month, predictor_code,
             group_kind_code, group_code, measure_code, figure as value,
@@ -177,6 +209,9 @@ INTERNAL = {
             ('b', date '2017-10-01', 'boosted_trees', 'all', '', 'brier', 0.09),
             ('b', date '2017-10-01', 'boosted_trees', 'sex', '1', 'observed_to_predicted', 1.1),
             ('b', date '2017-10-01', 'boosted_trees', 'sex', '1', 'auroc', 0.75),
+            ('b', date '2017-10-01', 'boosted_trees', 'sex', '1', 'is_flagged', 0),
+            ('b', date '2017-10-01', 'boosted_trees', 'sex', '2', 'observed_to_predicted', 1.3),
+            ('b', date '2017-10-01', 'boosted_trees', 'sex', '2', 'is_flagged', 1),
             ('b', date '2017-10-01', 'boosted_trees', 'age', '85-', 'observed_to_predicted', null),
             ('b', date '2017-10-01', 'boosted_trees', 'language', 'other', 'auroc', null)
         ) as m(

@@ -81,6 +81,7 @@ function endOf(value) {
 }
 
 function municipality(value) {
+  if (value === "all") return text("ui.whole_area");
   const found = lookup("municipality", "municipality_code", value);
   return (language === "sv" ? found?.name_sv : found?.name_fi) ?? found?.name_fi ?? value;
 }
