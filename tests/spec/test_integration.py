@@ -1,12 +1,12 @@
 """Segments of clients, chains of services and what follows a discharge, by hand.
 
-Here: `core.client_quarter`, `core.chain_client` and the marts on them. Not here: what an event
-costs (`test_cost`).
+Here: `core.client_quarter`, `core.chain_client`, `core.client_integration` and what rests on them.
+Not here: what an event costs (`test_cost`).
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -57,6 +57,7 @@ TABLES = {
         " contact_kind_code varchar"
     ),
     "core.care_relation": "person_id bigint, valid_from_date date, valid_to_date date",
+    "core.reached": "reached_date date",
     "effective.delivery": "source varchar, table_name varchar, covers_to_date date",
     "mart.patient_reported_outcome": (
         "response_quarter date, group_kind_code varchar, group_code varchar, instrument_code"
@@ -65,7 +66,8 @@ TABLES = {
 }
 MODELS = (
     *("core.client_quarter", "core.chain_client", "mart.client_segment", "mart.segment_pathway"),
-    *("mart.discharge_follow_up", "mart.service_chain"),
+    *("mart.discharge_follow_up", "core.client_integration", "mart.service_chain"),
+    *("core.joint_care_sign", "core.joint_care_worklist", "mart.joint_care_count"),
 )
 WINTER, SPRING = date(2017, 1, 1), date(2017, 4, 1)
 MONTHS = [(date(2017, m, 1),) for m in range(1, 7)]
@@ -81,6 +83,7 @@ def run(**given: list[Row]) -> Chain:
     built = models()
     fixed: dict[str, list[Row]] = {
         "core.register_month": MONTHS,
+        "core.reached": [(date(2017, 6, 30),)],
         "effective.delivery": [("hus", "specialised_care", date(2017, 6, 30))],
     }
     built.run(fixed | {name.replace("__", "."): rows for name, rows in given.items()})
@@ -293,3 +296,75 @@ def test_a_chain_has_organisations_plans_a_responsible_worker_and_steps_between_
         ("all", 3, 2, d("4.00"), d("1.00"), 1, 1, 3, d("2.00"), 50, None),
         ("elderly", 1, 1, d("4.00"), d("2.00"), 1, 1, 3, d("2.00"), 20, d("41.5")),
     ]
+
+
+def scattered(person: int, *days: int) -> list[Row]:
+    """Visits in spring at three organisations in turn."""
+    return [
+        visit(person, date(2017, 4, 1) + timedelta(days=day), site=f"S{n % 3 + 1}")
+        for n, day in enumerate(days)
+    ]
+
+
+SITES = [(f"S{n}", month, f"M{n}") for n in (1, 2, 3) for (month,) in MONTHS]
+EVERY_SIGN = (
+    "no joint plan; no responsible worker; a long gap between services; several organisations;"
+    " several services"
+)
+
+
+def test_who_lacks_most_comes_first_and_the_list_says_why() -> None:
+    many = "P01 P02 P06 P08"
+    built = run(
+        core__cost=[
+            *(row for n in (1, 2, 3, 4, 5) for row in costs(n, many, month=SPRING)),
+            *costs(6, "P01 P08", month=SPRING),
+            *costs(7, "P01 P02 P03 P04", month=SPRING),  # no social services
+            *costs(8, many),  # an earlier quarter
+        ],
+        core__site_month=SITES,
+        core__encounter=[
+            *scattered(1, 0, 30, 31),
+            *scattered(2, 0, 29, 30),
+            *scattered(3, 0, 45, 46),
+            *scattered(4, 0, 29, 30),
+            *scattered(5, 0, 45, 46),
+            *scattered(6, 0, 45, 46),
+        ],
+        core__guidance_contact=[(1, 3, date(2017, 3, 31), "planning", "network")],
+        core__care_relation=[(5, date(2017, 1, 1), None)],
+    )
+    assert built.rows(
+        "select joint_care_rank, person_id, sign_points, organisation_count, longest_gap_days"
+        " from core.joint_care_worklist order by all"
+    ) == [
+        (1, 1, 7, 3, 30),
+        (2, 6, 6, 3, 45),
+        # A day short of a long gap; those who are alike in all of it share the place.
+        (3, 2, 6, 3, 29),
+        (3, 4, 6, 3, 29),
+    ]
+    ((reasons, finnish),) = built.rows(
+        "select reasons_en, reasons_fi from core.joint_care_worklist where person_id = 1"
+    )
+    assert reasons == EVERY_SIGN
+    assert finnish.startswith("ei yhteistä suunnitelmaa; ei vastuutyöntekijää; ")
+
+
+def test_signs_are_counted_by_quarter_and_a_quarter_under_way_has_no_list() -> None:
+    built = run(
+        core__cost=[*costs(1, "P01 P08"), *costs(1, "P01 P08", month=SPRING), *costs(2, "P01 P08")],
+        core__care_relation=[(2, date(2017, 1, 1), None)],
+        core__guidance_contact=[(1, 2, date(2017, 3, 31), "planning", "network")],
+        core__reached=[(date(2017, 6, 29),)],
+    )
+    assert built.rows("from mart.joint_care_count order by all") == [
+        (WINTER, "any", 2, 1),
+        (WINTER, "no_joint_plan", 2, 1),
+        (WINTER, "no_responsible", 2, 1),
+        (SPRING, "any", 1, 1),
+        (SPRING, "no_joint_plan", 1, 1),
+        (SPRING, "no_responsible", 1, 1),
+    ]
+    assert built.rows("select count(*) from core.joint_care_worklist") == [(0,)]
+    assert run().rows("select count(*) from core.joint_care_worklist") == [(0,)]

@@ -169,6 +169,34 @@ def test_a_group_of_three_tells_nothing(session: Session) -> None:
     assert rows == [(3, None, None)]
 
 
+def test_a_group_that_risk_is_wrong_of_is_flagged(session: Session) -> None:
+    """Half of what would have happened in one municipality does not."""
+    session.lake.execute(
+        "insert into lake.core.person_month select person_id, date '2018-12-01',"
+        " case when person_id % 2 = 0 then '106' else '186' end from core.person"
+    )
+    assert "municipality" not in " ".join(train_target(session.lake, session.run, TARGET).flagged)
+    session.lake.execute(
+        "update lake.core.risk_outcome set outcome_code = 'none' where outcome_code = 'event'"
+        f" and person_id % 2 = 0 and person_id % 3 > 0 and index_month = date '{TEST}'"
+    )
+    judged = evaluate_target(session.lake, TARGET)
+    assert [group for group in judged.flagged if "municipality" in group] == ["municipality 106"]
+    told = session.lake.rows(
+        "select group_code, measure_code, value, low_value < 0.8 from risk.measure"
+        " where group_kind_code = 'municipality' and measure_code in"
+        " ('is_flagged', 'observed_to_predicted') order by all"
+    )
+    assert [
+        (group, measure, measure == "is_flagged" and value) for group, measure, value, _ in told
+    ] == [
+        ("106", "is_flagged", 1),
+        ("106", "observed_to_predicted", False),
+        ("186", "is_flagged", 0),
+        ("186", "observed_to_predicted", False),
+    ]
+
+
 def test_the_same_data_make_no_better_model(session: Session) -> None:
     first = train_target(session.lake, session.run, TARGET)
     session.lake.execute("update lake.risk.model set model_id = 'former'")
@@ -283,7 +311,8 @@ def test_client_guides_see_the_newest_scores_under_ids_of_their_own(session: Ses
     )
     train_target(session.lake, session.run, TARGET)
     score_all(session.lake, session.run)
-    query = risk._SCORES.replace(" at (version => {snapshot_id})", "")
+    session.lake.execute("create view memory.release.score as from lake.risk.score")
+    query = (risk.QUERIES / "risk_scores.sql").read_text(encoding="utf-8")
     rows = session.lake.rows(
         f"select person_id, index_date, first_reason_en from ({query}) where percentile >= 90"
         " order by person_id"
