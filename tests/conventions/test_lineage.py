@@ -106,12 +106,18 @@ WITHOUT_ROOTS = {
     ("mart.out_of_list_use", "event_count"): "a count of rows",
     ("mart.out_of_list_use", "person_count"): "a count of rows",
     ("core.population_projection", "sex_code"): "a constant per column of the published file",
-    ("core.forecast_window", "window_code"): "a constant: forecast or backtest",
+    ("core.resident_cost", "event_count"): "a count of rows",
+    **{
+        (f"core.{name}", "window_code"): "a constant: forecast or backtest"
+        for name in ("forecast_window", "forecast_growth", "forecast_use", "service_forecast")
+    },
     ("core.forecast_use", "client_count"): "a count of rows",
+    ("core.service_forecast", "client_count"): "likewise",
+    ("mart.service_forecast", "client_count"): "likewise",
     ("core.joint_care_sign", "sign_code"): "a constant: which sign it is",
     ("core.joint_care_worklist", "sign_count"): "a count of rows",
+    ("mart.joint_care_count", "sign_code"): "a constant: which sign is counted",
     ("mart.joint_care_count", "multi_service_count"): "a count of rows",
-    ("mart.joint_care_count", "sign_client_count"): "a count of rows",
     ("core.risk_index_month", "window_code"): "a constant: what the day is for",
     ("mart.risk_target_count", "window_code"): "likewise",
     ("mart.risk_target_count", "candidate_count"): "a count of rows",

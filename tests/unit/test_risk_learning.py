@@ -322,6 +322,22 @@ def test_client_guides_see_the_newest_scores_under_ids_of_their_own(session: Ses
     assert ("functioning at the last assessment") in {reason for *_, reason in rows}
 
 
+def test_client_guides_see_who_would_gain_by_joint_care_and_nobody_else(session: Session) -> None:
+    """The worklist's own rows, those and no others, under the guides' ids; reasons are words."""
+    session.lake.execute(
+        "create view memory.release.joint_care_worklist as select 7 as person_id,"
+        " date '2018-10-01' as quarter_start_date, 1 as joint_care_rank, 6 as sign_points,"
+        " 'a' as reasons_fi, 'b' as reasons_sv, 'c' as reasons_en, 4 as package_count,"
+        " 3 as organisation_count, 45 as longest_gap_days"
+    )
+    session.lake.execute(
+        "create or replace temp table audience_person as"
+        " select person_id, 1000 + person_id as audience_person_id from core.person"
+    )
+    query = (risk.QUERIES / "joint_care.sql").read_text(encoding="utf-8")
+    assert session.lake.rows(query) == [(1007, date(2018, 10, 1), 1, 6, "a", "b", "c", 4, 3, 45)]
+
+
 def test_who_is_erased_leaves_the_scores(session: Session) -> None:
     train_target(session.lake, session.run, TARGET)
     score_all(session.lake, session.run)
