@@ -192,7 +192,7 @@ def _equity(lake: Lake, model_id: str, language: str) -> Section:
                 people,
                 events,
                 *(_told(figures.get(name), language) for name in columns),
-                WORDS["is_flagged"][language] if figures["is_flagged"][0] else "",
+                WORDS["is_flagged"][language] if figures.get("is_flagged", (None,))[0] else "",
             )
             for (kind, group, people, events), figures in found.items()
         ),
