@@ -98,11 +98,12 @@ def _people(residents: int) -> dict[str, str]:
         "core.enrolment": f"select * replace (cast(person_id as bigint) as person_id) from ("
         f"select {choice}, 'P' || n % 10 as provider_id, 'S' || n % 10 as site_id,"
         " date '2017-01-01' as valid_from_date, cast(null as date) as valid_to_date,"
+        " false as is_ended_by_next,"
         f" 201701::bigint as known_from_seq, {known} as known_to_seq from {people} union all"
         f" select {choice}, 'P' || n % 10, 'S' || n % 10, date '2017-01-01', {changed} + 10,"
-        f" {known}, null from {people} union all"
+        f" true, {known}, null from {people} union all"
         f" select {choice}, 'P' || (n + 1) % 10, 'S' || (n + 1) % 10, {changed} + 10, null,"
-        f" {known}, null from {people})",
+        f" false, {known}, null from {people})",
         "core.residence": f"select * replace (cast(person_id as bigint) as person_id) from ("
         f"select {person}, {place}, date '2010-01-01' as valid_from_date,"
         " cast(null as date) as valid_to_date, 201701::bigint as known_from_seq,"

@@ -117,7 +117,8 @@ FROZEN_TABLES = {
         capitation_run_id bigint not null, rulebook_id varchar not null, list_month date not null,
         version_date date not null, service_code varchar not null, mode_code varchar not null,
         is_budget_neutral boolean not null, year_days integer not null,
-        month_days integer not null""",
+        month_days integer not null, adults_from_age integer not null,
+        choice_delay_days integer not null, is_shadow_for_public boolean not null""",
     "frozen_rulebook": """
         capitation_run_id bigint not null, rulebook_id varchar not null, list_month date not null,
         table_name varchar not null, sha256 varchar not null, rulebook_text varchar not null""",

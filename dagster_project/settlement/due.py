@@ -24,23 +24,23 @@ class Outcome:
 
     settled: tuple[Settled, ...]
     refused_count: int
-    """Schemes that a month of could not be settled."""
+    """Services that a month of could not be settled."""
 
 
 NOTHING = Outcome((), 0)
 
 
 def settle_due(session: Session, *, report: Report = print) -> Outcome:
-    """Settle every month that is due of every scheme that pays; the lake is green afterwards.
+    """Settle every month that is due of every service; the lake is green afterwards.
 
     A month that cannot be settled is told with the reason, and those after it wait.
     """
     settled: list[Settled] = []
     refused = 0
-    for payer in _payers(session.lake):
+    for months in _due(session.lake):
         try:
-            for month in payer.months:
-                settled.append(settle(session, month, payer.rulebook_id))
+            for month, rulebook_id in months:
+                settled.append(settle(session, month, rulebook_id))
                 report(line(settled[-1]))
         except TietoallasError as error:
             refused += 1
@@ -48,14 +48,6 @@ def settle_due(session: Session, *, report: Report = print) -> Outcome:
     if settled:
         builds.move_green(session.lake, session.run)
     return Outcome(tuple(settled), refused)
-
-
-@dataclass(frozen=True)
-class _Payer:
-    """A scheme that pays, and the months that it is to be settled for."""
-
-    rulebook_id: str
-    months: tuple[date, ...]
 
 
 def settle_month(session: Session, month: date) -> list[Settled]:
@@ -85,23 +77,22 @@ def line(settled: Settled) -> str:
     )
 
 
-def _payers(lake: Lake) -> list[_Payer]:
-    """Schemes with the months that are covered by deliveries and not settled."""
+def _due(lake: Lake) -> list[list[tuple[date, str]]]:
+    """By service, months that are covered and not settled, each with the scheme that pays."""
     rows = lake.rows(
-        "select rulebook_id, service_code, min(valid_from_date) from rulebook.capitation_payer"
-        " group by rulebook_id, service_code order by rulebook_id"
+        "select service_code, valid_from_date, rulebook_id from rulebook.capitation_payer"
     )
+    payers: dict[str, dict[date, str]] = {}
+    for service, starts, rulebook_id in rows:
+        payers.setdefault(service, {})[starts] = rulebook_id
     return [
-        _Payer(
-            rulebook_id,
-            tuple(
-                _months(
-                    _first_month(lake, rulebook_id, service, starts),
-                    _newest_month(lake, rulebook_id),
-                )
-            ),
-        )
-        for rulebook_id, service, starts in rows
+        [
+            (month, paid_by[max(starts for starts in paid_by if starts <= month)])
+            for month in _months(
+                _first_month(lake, service, min(paid_by)), _newest_month(lake, service)
+            )
+        ]
+        for service, paid_by in sorted(payers.items())
     ]
 
 
@@ -112,10 +103,12 @@ def _months(first: date | None, last: date | None) -> Iterator[date]:
         month = next_month(month)
 
 
-def _newest_month(lake: Lake, rulebook_id: str) -> date | None:
+def _newest_month(lake: Lake, service: str) -> date | None:
     """The last month that the portal, the register and, where acts are paid, these cover."""
     pays_acts = lake.count(
-        "select count(*) from rulebook.capitation_act_fee where rulebook_id = ?", [rulebook_id]
+        "select count(*) from rulebook.capitation_act_fee where rulebook_id in"
+        " (select rulebook_id from rulebook.capitation_payer where service_code = ?)",
+        [service],
     )
     months = [
         lake.value(
@@ -128,11 +121,11 @@ def _newest_month(lake: Lake, rulebook_id: str) -> date | None:
     return None if None in months else min(months)
 
 
-def _first_month(lake: Lake, rulebook_id: str, service: str, starts: date) -> date | None:
+def _first_month(lake: Lake, service: str, starts: date) -> date | None:
     """The month after the newest settled one, or that in which the first choice was made."""
     settled = lake.value(
-        "select max(settlement_month) from mart.capitation_run where rulebook_id = ?",
-        [rulebook_id],
+        "select max(settlement_month) from mart.capitation_run where service_code = ?",
+        [service],
     )
     if settled is not None:
         return next_month(settled)

@@ -1,25 +1,25 @@
 """The inputs of a settlement: gathered from the lake, judged, frozen; and had back from the ledger.
 
-Here: lists, factors, providers, and the errors for what is wrong in them. Not here: acts (`acts`),
-amounts (`reckoning`).
+Here: factors, providers, and the errors for what is wrong in them. Not here: lists (`lists`), acts
+(`acts`), what has changed in closed months (`closed_months`), amounts (`reckoning`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from dagster_project.errors import TietoallasError
-from dagster_project.lake.builds import last_event_id, newest_green
 from dagster_project.lake.connection import Lake
 from dagster_project.pipeline import Session
 from dagster_project.rulebook import Rulebook
 from dagster_project.rules.capitation import days_in_year
 from dagster_project.rules.capitation_rulebook import Version
-from dagster_project.settlement import acts, hidden
+from dagster_project.settlement import acts, closed_months, hidden
 from dagster_project.settlement.bench import Bench, query
+from dagster_project.settlement.closed_months import CORRECTED, RUN, SUMS
+from dagster_project.settlement.lists import TERMS, make_lists, refuse_broken_choices
 from dagster_project.settlement.scheme import (
     ACTS,
     CHOICES,
@@ -32,67 +32,31 @@ from dagster_project.settlement.scheme import (
     version_of,
 )
 
-RUN = "mart.capitation_run"
 
-
-@dataclass(frozen=True)
-class Earlier:
-    """The settlement before, of the same rulebook."""
-
-    capitation_run_id: int
-    settlement_month: date
-    last_event_id: int
-    cut_off: CutOff
-
-
-def refuse_closed(lake: Lake, rulebook_id: str, month: date) -> None:
-    """A month is settled once.
+def _refuse_closed(lake: Lake, service_code: str, month: date) -> None:
+    """A month of a service is settled once, by whichever scheme pays for it then.
 
     Raises:
         TietoallasError: it was, or a later one was.
     """
     rows = lake.rows(
-        f"select settlement_month, capitation_run_id from {RUN} where rulebook_id = ?"
-        " and settlement_month >= ? order by settlement_month",
-        [rulebook_id, month],
+        f"select settlement_month, rulebook_id, capitation_run_id from {RUN}"
+        " where service_code = ? and settlement_month >= ? order by settlement_month",
+        [service_code, month],
     )
-    if rows and rows[0][0] == month:
+    if not rows:
+        return
+    settled, rulebook_id, run_id = rows[0]
+    if settled == month:
         raise TietoallasError(
-            f"{month:%Y-%m} is closed: {rulebook_id} was settled by run {rows[0][1]}, and what has"
+            f"{month:%Y-%m} is closed: {rulebook_id} was settled by run {run_id}, and what has"
             " come since is corrected in the next month's run; `tietoallas settle recompute`"
             " works it out again"
         )
-    if rows:
-        raise TietoallasError(
-            f"{rows[0][0]:%Y-%m} of {rulebook_id} is settled already, so {month:%Y-%m} cannot"
-            " follow it; months are settled in their order"
-        )
-
-
-def earlier_run(lake: Lake, rulebook_id: str, month: date) -> Earlier | None:
-    """The newest settlement of a rulebook before a month."""
-    rows = lake.rows(
-        f"select capitation_run_id, settlement_month, last_event_id from {RUN}"
-        " where rulebook_id = ? and settlement_month < ?"
-        " order by capitation_run_id desc limit 1",
-        [rulebook_id, month],
+    raise TietoallasError(
+        f"{settled:%Y-%m} of {rulebook_id} is settled already, so {month:%Y-%m} cannot follow it;"
+        " months are settled in their order"
     )
-    if not rows:
-        return None
-    run_id, settled, event_id = rows[0]
-    return Earlier(run_id, settled, event_id, run_cut_off(lake, run_id))
-
-
-def run_cut_off(lake: Lake, run_id: int) -> CutOff:
-    """The newest deliveries that a run took note of."""
-    sequences = dict(
-        lake.rows(
-            "select source || '/' || table_name, delivery_sequence from ledger.frozen_source"
-            " where capitation_run_id = ?",
-            [run_id],
-        )
-    )
-    return CutOff(sequences[CHOICES], sequences[REGISTER])
 
 
 def gather(session: Session, rulebook_id: str, month: date, *, known_through: date) -> Bench:
@@ -102,13 +66,13 @@ def gather(session: Session, rulebook_id: str, month: date, *, known_through: da
         TietoallasError: something is missing or contradicts itself; nothing was written.
     """
     lake, definition = session.lake, session.definition
-    refuse_closed(lake, rulebook_id, month)
     version = version_of(lake, definition.rulebooks, rulebook_id, month)
+    _refuse_closed(lake, version.service_code, month)
     _refuse_other_payer(lake, version, month)
     until = cut_off(lake, definition.catalogue, month, known_through)
     bench = month_inputs(session, version, until, month)
     _refuse_missing_need(bench)
-    _gather_changes(bench)
+    closed_months.gather_changes(bench)
     bench.make("payee")
     return bench
 
@@ -131,11 +95,11 @@ def month_inputs(
     lake = session.lake
     run_id = lake.count(f"select coalesce(max(capitation_run_id), 0) + 1 from {RUN}")
     bench = Bench(lake, _values(version, until, month) | {"capitation_run_id": run_id})
+    bench.make("closed")
     bench.make("provider")
-    bench.make("station")
     _take_factors(bench, "draft_tariff" if is_draft else "tariff")
-    _list(bench, month, next_month(month), is_partial=False)
-    _refuse_broken_choices(bench)
+    make_lists(bench)
+    refuse_broken_choices(bench)
     _refuse_missing_factors(bench)
     hidden.add_days(session, bench)
     if acts.take_acts(bench):
@@ -186,48 +150,6 @@ def _values(version: Version, until: CutOff, month: date) -> dict[str, Any]:
     }
 
 
-def _refuse_broken_choices(bench: Bench) -> None:
-    """Choices that no list can be made of.
-
-    Raises:
-        TietoallasError: one ends before it starts, two overlap, or a provider is not known.
-    """
-    (ended,) = bench.rows(
-        "select count(*) from core.enrolment where service_code = $service_code"
-        " and known_from_seq <= $enrolment_sequence and (known_to_seq is null"
-        " or known_to_seq > $enrolment_sequence) and valid_to_date < valid_from_date"
-        " and valid_from_date < $end_date"
-    )[0]
-    (overlapping,) = bench.rows(
-        "with several as (select person_id from settle.choice group by person_id"
-        " having count(*) > 1), following as (select person_id, to_date, lead(from_date) over"
-        " (partition by person_id order by from_date, to_date) as next_date from settle.choice"
-        " semi join several using (person_id))"
-        " select count(*) from following where next_date is not null"
-        " and (to_date is null or next_date < to_date)"
-    )[0]
-    month = f"{bench.values['list_month']:%Y-%m}"
-    if ended:
-        raise TietoallasError(
-            f"{month} cannot be settled: {ended} choices in core.enrolment end before they start;"
-            " have the portal correct them, then run again"
-        )
-    if overlapping:
-        raise TietoallasError(
-            f"{month} cannot be settled: {overlapping} choices in core.enrolment overlap, so that"
-            " two providers would be paid for the same days; have the portal correct them"
-        )
-    unknown = bench.rows(
-        "select distinct provider_id from settle.choice anti join settle.provider"
-        " using (provider_id) where provider_id is not null order by all"
-    )
-    if unknown:
-        raise TietoallasError(
-            f"{month} cannot be settled: people chose {', '.join(p for (p,) in unknown)}, which the"
-            " register of sites does not have; ask its owner for a newer reference/sites"
-        )
-
-
 def _take_factors(bench: Bench, tariff: str) -> None:
     """Tariff, regional and group factors, steps of list size: those in force in the month.
 
@@ -249,23 +171,6 @@ def _take_factors(bench: Bench, tariff: str) -> None:
             f"{month} cannot be settled: an amount of {rulebook_id} is negative ({negative[0][0]});"
             " see rulebooks/capitation_amount.yaml"
         )
-
-
-def _list(bench: Bench, begin: date, end: date, *, is_partial: bool) -> None:
-    """Who is on whose list in the months from one date to another, into `settle.listed`."""
-    window: dict[str, Any] = {"begin_date": begin, "end_date": end, "is_partial": is_partial}
-    months = "select $begin_date as list_month, $end_date as end_date"
-    if is_partial:
-        months = "select list_month, end_date from settle.closed where list_month >= $begin_date"
-    else:
-        bench.take("touched", "select null::bigint as person_id limit 0")
-    bench.take("month", months, **window)
-    bench.make("choice", **window)
-    bench.make("stay", **window)
-    if is_partial:
-        bench.add("listed", "listed")
-    else:
-        bench.make("listed")
 
 
 def _refuse_missing_factors(bench: Bench) -> None:
@@ -322,144 +227,25 @@ def _have_no_changes(bench: Bench) -> None:
     """No closed month, and nothing to correct in one."""
     bench.take("month", _NO_MONTH)
     bench.take("settled_entry", f"select * from ({query('settled_entry')}) as entry limit 0")
-    for table in _SUMS:
+    for table in SUMS:
         bench.make(table)
     bench.take("change", _NO_CHANGE)
-    for table in _CORRECTED:
+    for table in CORRECTED:
         bench.take(f"new_{table}", f"select * from settle.{table} limit 0")
     bench.make("payee")
 
 
-def _gather_changes(bench: Bench) -> None:
-    """What is known now of closed months less what was settled, into `settle.change`."""
-    earlier = earlier_run(bench.lake, bench.values["rulebook_id"], bench.values["list_month"])
-    if earlier is not None:
-        bench.make("closed")
-        bench.make("score")
-        _compare(bench, earlier)
-        bench.take("month", "select list_month, year_days, neutrality_factor from settle.closed")
-
-
-def _compare(bench: Bench, earlier: Earlier) -> None:
-    (first,) = bench.rows("select min(list_month) from settle.closed")[0]
-    is_full = _is_out_of_turn(bench.lake, earlier)
-    bench.make("withdrawn_person", last_event_id=earlier.last_event_id)
-    bench.make(
-        "touched",
-        earlier_enrolment_sequence=earlier.cut_off.enrolment_sequence,
-        earlier_register_sequence=earlier.cut_off.register_sequence,
-        first_date=first,
-        is_full=is_full,
-    )
-    _take_closed(bench)
-    bench.make("in_force")
-    for table in acts.FACTORS:
-        bench.make(f"new_{table}")
-    _take_settled(bench)
-    if acts.has_fees(bench):
-        acts.find_touched(bench, is_news=_is_news(bench.lake, earlier))
-    _relist(bench, first)
-    bench.make("corrected")
-    for table in _CORRECTED:
-        bench.make(f"new_{table}")
-    _refuse_other_bands(bench)
-
-
-def _take_closed(bench: Bench) -> None:
-    """Factors, fees and shares of closed months as settled; most schemes have no steps."""
-    for table in _CLOSED:
-        bench.add(table, "closed_" + table)
-    if bench.rows("select 1 from ledger.frozen_breakpoint limit 1"):
-        bench.add("breakpoint", "closed_breakpoint")
-    acts.take_closed(bench)
-
-
-def _take_settled(bench: Bench) -> None:
-    """What the ledger has of closed months."""
-    for table in ("settled_entry", *_SUMS):
-        bench.make(table)
-
-
-def _refuse_other_bands(bench: Bench) -> None:
-    """The days of a closed month are kept by its age bands: no other band can be put to them.
-
-    Raises:
-        TietoallasError: the rulebook now has other bands for a closed month.
-    """
-    bands = "select list_month, age_from, age_to, sex_code from settle"
-    then = f"{bands}.tariff semi join settle.corrected using (list_month)"
-    months = bench.rows(
-        f"select distinct list_month from (({bands}.new_tariff except ({then}))"
-        f" union all (({then}) except {bands}.new_tariff)) order by list_month"
-    )
-    if months:
-        raise TietoallasError(
-            f"{bench.values['list_month']:%Y-%m} cannot be settled: the age bands of"
-            f" {bench.values['rulebook_id']} for the closed month {months[0][0]:%Y-%m} are no"
-            " longer those it was settled by; leave its bands as they were and correct amounts"
-            " alone, or let new bands take effect in a month that is open"
-        )
-
-
-def _relist(bench: Bench, first: date) -> None:
-    """Lists of closed months as they would be now, from the first day that may differ."""
-    (touched,) = bench.rows(
-        "select cast(date_trunc('month', min(from_date)) as date) from settle.touched"
-    )[0]
-    if touched is None:
-        return
-    begin = max(first, touched)
-    _list(bench, begin, bench.values["list_month"], is_partial=True)
-    bench.make("settled", begin_date=begin)
-    bench.make("change")
-    if acts.has_fees(bench):
-        acts.compare(bench, begin)
-
-
 _OWN = ("tariff", "regional_factor", "group_factor", "breakpoint", "act", "score", *acts.FACTORS)
 """Frozen of the month that is settled."""
-_CLOSED = ("tariff", "regional_factor", "group_factor")
-"""Of closed months, as settled."""
-_CORRECTED = ("tariff", "regional_factor", "breakpoint")
-"""Factors of closed months that a correction of the rulebook may change."""
 _NO_MONTH = (
     "select null::date as list_month, 0 as year_days, null::decimal(18, 8) as neutrality_factor"
     " limit 0"
 )
-_SUMS = ("settled_cell", "settled_sum")
-"""Of `settled_entry`."""
 _NO_CHANGE = (
     "select null::date as list_month, '' as reason_code, null::bigint as person_id,"
     " '' as provider_id, '' as site_id, 0 as age_from, '' as sex_code, '' as municipality_code,"
     " false as is_shadow, 0::bigint as person_days limit 0"
 )
-
-
-def _is_news(lake: Lake, earlier: Earlier) -> bool:
-    """Whether core may be other than it was at the settlement before: by deliveries or models."""
-    models = lake.rows(
-        "select build.models_sha256 from ops.build as build inner join mart.capitation_run as run"
-        " on build.snapshot_id = run.snapshot_id where run.capitation_run_id = ?",
-        [earlier.capitation_run_id],
-    )
-    is_rebuilt = (newest_green(lake).models_sha256,) not in models
-    return is_rebuilt or earlier.last_event_id != last_event_id(lake)
-
-
-def _is_out_of_turn(lake: Lake, earlier: Earlier) -> bool:
-    """Whether a delivery up to the cut-off before was withdrawn, put back or came since."""
-    for key, sequence in (
-        (CHOICES, earlier.cut_off.enrolment_sequence),
-        (REGISTER, earlier.cut_off.register_sequence),
-    ):
-        source, table = key.split("/")
-        if lake.count(
-            "select count(*) from ops.delivery_event where event_id > ? and source = ?"
-            " and table_name = ? and delivery_sequence <= ?",
-            [earlier.last_event_id, source, table, sequence],
-        ):
-            return True
-    return False
 
 
 def freeze(bench: Bench, rulebooks: Iterable[Rulebook]) -> None:
@@ -479,7 +265,7 @@ def freeze(bench: Bench, rulebooks: Iterable[Rulebook]) -> None:
     _store(bench, "frozen_list", f"select * from settle.listed {own}")
     for table in _OWN:
         _store_some(bench, f"frozen_{table}", f"select * from settle.{table} {own}")
-    for table in (*_CORRECTED, *acts.FACTORS):
+    for table in (*CORRECTED, *acts.FACTORS):
         _store_some(bench, f"frozen_{table}", f"select * from settle.new_{table}")
     for table in ("change", "act_change"):
         _store_some(bench, f"frozen_{table}", f"select * from settle.{table}")
@@ -490,16 +276,16 @@ def freeze(bench: Bench, rulebooks: Iterable[Rulebook]) -> None:
         "select $list_month as list_month, $version_date as version_date,"
         " $service_code as service_code, $mode_code as mode_code,"
         " $is_budget_neutral as is_budget_neutral, $year_days as year_days,"
-        " $month_days as month_days",
+        " $month_days as month_days, " + ", ".join(f"${name} as {name}" for name in TERMS),
     )
-    for key, name in ((CHOICES, "enrolment_sequence"), (REGISTER, "register_sequence")):
-        source, table = key.split("/")
-        _store(
-            bench,
-            "frozen_source",
-            f"select $list_month as list_month, '{source}' as source, '{table}' as table_name,"
-            f" ${name} as delivery_sequence",
-        )
+    _store(
+        bench,
+        "frozen_source",
+        "select $list_month as list_month, source, table_name, case source || '/' || table_name"
+        f" when '{CHOICES}' then $enrolment_sequence when '{REGISTER}' then $register_sequence"
+        " else max(delivery_sequence) end as delivery_sequence"
+        " from effective.delivery group by source, table_name",
+    )
 
 
 def _store_some(bench: Bench, table: str, sql: str) -> None:
@@ -544,11 +330,11 @@ def thaw(lake: Lake, run_id: int) -> Bench:
     acts.have_no_changes(bench)
     for table in ("change", "act_change"):
         bench.take(table, f"select * from ledger.frozen_{table} {of_run}")
-    for table in (*_CORRECTED, *acts.FACTORS):
+    for table in (*CORRECTED, *acts.FACTORS):
         frozen = f"select * from ledger.frozen_{table} {of_run} and list_month < $list_month"
         bench.take(f"new_{table}", frozen)
     bench.make("closed")
-    _take_closed(bench)
-    _take_settled(bench)
+    closed_months.take_closed(bench)
+    closed_months.take_settled(bench)
     bench.take("month", "select list_month, year_days, neutrality_factor from settle.closed")
     return bench

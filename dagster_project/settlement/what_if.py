@@ -19,7 +19,7 @@ from dagster_project.pipeline import Session
 from dagster_project.rulebook import Rulebook, load_rulebooks
 from dagster_project.rules.capitation_rulebook import Base
 from dagster_project.settlement import freezing, reckoning
-from dagster_project.settlement.freezing import run_cut_off
+from dagster_project.settlement.closed_months import run_cut_off
 from dagster_project.settlement.scheme import version_of
 
 
@@ -145,8 +145,9 @@ def _compared(
         "select provider_id, is_shadow, line_eur as settled_eur, 0 as draft_eur"
         " from mart.capitation_payment where capitation_run_id = $run_id"
         " union all select correction.provider_id, correction.is_shadow, correction.amount_eur, 0"
-        " from mart.capitation_adjustment as correction inner join mart.capitation_run as run"
-        " on correction.rulebook_id = run.rulebook_id"
+        " from mart.capitation_adjustment as correction inner join mart.capitation_run as posting"
+        " on correction.capitation_run_id = posting.capitation_run_id"
+        " inner join mart.capitation_run as run on posting.service_code = run.service_code"
         " and correction.corrected_month = run.settlement_month"
         " where run.capitation_run_id = $run_id"
         " and correction.reason_code in ('late_act', 'withdrawn_act')"

@@ -94,7 +94,7 @@ timeline as (
         channel_code,
         start_date as valid_from_date,
         least(end_date, next_start_date) as valid_to_date,
-        coalesce(next_start_date < end_date, next_start_date is not null) as is_ended_by_next,
+        coalesce(next_start_date <= end_date, next_start_date is not null) as is_ended_by_next,
         -- The trial's rule: a choice may be changed every six months. Reported, not undone.
         coalesce(start_date < prior_start_date + interval 6 month, false) as is_early_change,
         known_seq

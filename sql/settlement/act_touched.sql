@@ -62,7 +62,7 @@ on_list as (
         provider_id
     from ledger.frozen_list
     where
-        rulebook_id = $rulebook_id
+        capitation_run_id in (select closed.capitation_run_id from settle.closed as closed)
         and status_code = 'paid'
         and list_month in (select more.list_month from more)
     union all
@@ -72,7 +72,7 @@ on_list as (
         provider_id
     from ledger.frozen_change
     where
-        rulebook_id = $rulebook_id
+        capitation_run_id in (select closed.capitation_run_id from settle.closed as closed)
         and person_days > 0
         and list_month in (select more.list_month from more)
 ),

@@ -25,13 +25,17 @@ change as (
     having sum(person_days) <> 0
 ),
 
--- Days of the cell as settled so far, and what the rate of its month was, neutrality with it.
+-- Days of the cell as settled so far, and what the rate of its month was, neutrality with it. Where
+-- the tariff had none and has one now, the days come at nought and the tariff's correction pays them.
 rated as (
     select
         change.*,
         coalesce(settled_cell.person_days, 0) as settled_days,
         month.year_days,
-        neutral_rate(rate.rate_eur, month.neutrality_factor) as rate_eur
+        coalesce(
+            neutral_rate(rate.rate_eur, month.neutrality_factor),
+            case when new_rate.list_month is not null then cast(0 as decimal(18, 8)) end
+        ) as rate_eur
     from change
     inner join settle.month as month on change.list_month = month.list_month
     left join settle.settled_cell as settled_cell
@@ -50,6 +54,13 @@ rated as (
             and change.age_from = rate.age_from
             and change.sex_code = rate.sex_code
             and change.municipality_code = rate.municipality_code
+    left join settle.new_rate as new_rate
+        on
+            change.list_month = new_rate.list_month
+            and change.provider_id = new_rate.provider_id
+            and change.age_from = new_rate.age_from
+            and change.sex_code = new_rate.sex_code
+            and change.municipality_code = new_rate.municipality_code
 ),
 
 following as (
@@ -150,15 +161,18 @@ of_tariff as (
                 standing.person_days,
                 month.year_days
             )
-            - euros(
-                neutral_rate(rate.rate_eur, month.neutrality_factor),
-                standing.person_days,
-                month.year_days
+            - coalesce(
+                euros(
+                    neutral_rate(rate.rate_eur, month.neutrality_factor),
+                    standing.person_days,
+                    month.year_days
+                ),
+                0
             ) as decimal(18, 2)
         ) as amount_eur
     from standing
     inner join settle.month as month on standing.list_month = month.list_month
-    inner join settle.rate as rate
+    left join settle.rate as rate
         on
             standing.list_month = rate.list_month
             and standing.provider_id = rate.provider_id

@@ -8,8 +8,7 @@ select
     base_eur
 from ledger.frozen_tariff
 where
-    rulebook_id = $rulebook_id
-    and list_month < $list_month
-    and capitation_run_id < $capitation_run_id
+    list_month < $list_month
+    and capitation_run_id in (select closed.capitation_run_id from settle.closed as closed)
 qualify
     capitation_run_id = max(capitation_run_id) over (partition by list_month)

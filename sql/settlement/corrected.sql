@@ -13,11 +13,11 @@ amount_now as (
     from settle.in_force as in_force
     inner join rulebook.capitation_scheme as scheme
         on
-            scheme.rulebook_id = $rulebook_id
+            in_force.rulebook_id = scheme.rulebook_id
             and in_force.version_date = scheme.valid_from_date
     inner join mart.capitation_tariff as tariff
         on
-            tariff.rulebook_id = $rulebook_id
+            in_force.rulebook_id = tariff.rulebook_id
             and in_force.version_date = tariff.version_date
 ),
 
@@ -33,7 +33,7 @@ amount_then as (
     inner join settle.in_force as in_force on tariff.list_month = in_force.list_month
     inner join rulebook.capitation_scheme as scheme
         on
-            scheme.rulebook_id = $rulebook_id
+            in_force.rulebook_id = scheme.rulebook_id
             and in_force.version_date = scheme.valid_from_date
 ),
 
@@ -45,7 +45,7 @@ factor_now as (
     from settle.in_force as in_force
     inner join rulebook.capitation_regional_factor as regional
         on
-            regional.rulebook_id = $rulebook_id
+            in_force.rulebook_id = regional.rulebook_id
             and in_force.version_date = regional.valid_from_date
 ),
 
@@ -66,7 +66,7 @@ step_now as (
     from settle.in_force as in_force
     inner join rulebook.capitation_breakpoint as step
         on
-            step.rulebook_id = $rulebook_id
+            in_force.rulebook_id = step.rulebook_id
             and in_force.version_date = step.valid_from_date
     where step.amount_eur <> 0
 ),
@@ -135,6 +135,7 @@ final as (
 
 select
     in_force.list_month,
+    in_force.rulebook_id,
     in_force.version_date
 from settle.in_force as in_force
 inner join final on in_force.list_month = final.list_month

@@ -15,6 +15,7 @@ chosen as (
         choice.to_date
     from settle.choice as choice
     inner join hidden_person on choice.person_id = hidden_person.person_id
+    where choice.list_month = $list_month
 ),
 
 stated as (

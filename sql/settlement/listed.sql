@@ -11,10 +11,7 @@ chosen as (
         greatest(choice.from_date, month.list_month) as from_date,
         least(coalesce(choice.to_date, month.end_date), month.end_date) as to_date
     from settle.choice as choice
-    inner join settle.month as month
-        on
-            choice.from_date < month.end_date
-            and (choice.to_date is null or choice.to_date > month.list_month)
+    inner join settle.month as month on choice.list_month = month.list_month
 ),
 
 lived as (
@@ -72,14 +69,16 @@ bounded as (
 
 unchosen as (
     select
-        list_month,
-        person_id,
-        lag(to_date, 1, list_month) over (
-            partition by list_month, person_id order by from_date, to_date
+        bounded.list_month,
+        bounded.person_id,
+        lag(bounded.to_date, 1, bounded.list_month) over (
+            partition by bounded.list_month, bounded.person_id
+            order by bounded.from_date, bounded.to_date
         ) as from_date,
-        from_date as to_date
+        bounded.from_date as to_date
     from bounded
-    where $is_shadow_for_public
+    inner join settle.month as month on bounded.list_month = month.list_month
+    where month.is_shadow_for_public
 ),
 
 owned as (
@@ -196,7 +195,10 @@ placed as (
         date_diff('day', aged.from_date, aged.to_date) as person_days
     from aged
     left join settle.station as station
-        on case when not aged.is_chosen then aged.municipality_code end = station.municipality_code
+        on
+            aged.list_month = station.list_month
+            and case when not aged.is_chosen then aged.municipality_code end
+            = station.municipality_code
 ),
 
 -- Choices less the days lived in the area: nobody drops out.
@@ -232,7 +234,7 @@ final as (
     select
         placed.list_month,
         case
-            when placed.age_years < $adults_from_age then 'under_age'
+            when placed.age_years < month.adults_from_age then 'under_age'
             when placed.provider_id is null and placed.municipality_code is not null
                 then 'no_station'
             when placed.provider_id is null then 'hidden'
@@ -245,9 +247,12 @@ final as (
         tariff.age_from,
         placed.sex_code,
         placed.municipality_code,
-        coalesce(provider.is_shadow, not placed.is_chosen) as is_shadow,
+        coalesce(
+            provider.is_public and month.is_shadow_for_public, not placed.is_chosen
+        ) as is_shadow,
         placed.person_days
     from placed
+    inner join settle.month as month on placed.list_month = month.list_month
     left join settle.provider as provider on placed.provider_id = provider.provider_id
     left join settle.tariff as tariff
         on
@@ -270,9 +275,10 @@ final as (
         cast(null as integer) as age_from,
         cast(null as varchar) as sex_code,
         cast(null as varchar) as municipality_code,
-        coalesce(provider.is_shadow, false) as is_shadow,
+        coalesce(provider.is_public and month.is_shadow_for_public, false) as is_shadow,
         missing.person_days
     from missing
+    inner join settle.month as month on missing.list_month = month.list_month
     left join settle.provider as provider on missing.provider_id = provider.provider_id
     left join core.person as person on missing.person_id = person.person_id
     where missing.person_days > 0

@@ -8,7 +8,7 @@ fee_now as (
         fee.fee_eur
     from settle.in_force as in_force
     inner join rulebook.capitation_act_fee as fee
-        on fee.rulebook_id = $rulebook_id and in_force.version_date = fee.valid_from_date
+        on in_force.rulebook_id = fee.rulebook_id and in_force.version_date = fee.valid_from_date
 ),
 
 fee_then as (

@@ -7,7 +7,9 @@ step_now as (
         step.amount_eur
     from settle.corrected as corrected
     inner join rulebook.capitation_breakpoint as step
-        on step.rulebook_id = $rulebook_id and corrected.version_date = step.valid_from_date
+        on
+            corrected.rulebook_id = step.rulebook_id
+            and corrected.version_date = step.valid_from_date
 ),
 
 step_then as (

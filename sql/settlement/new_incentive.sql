@@ -8,7 +8,7 @@ compared as (
     from settle.in_force as in_force
     left join rulebook.capitation_incentive as share_now
         on
-            share_now.rulebook_id = $rulebook_id
+            in_force.rulebook_id = share_now.rulebook_id
             and in_force.version_date = share_now.valid_from_date
     left join settle.incentive as share_then on in_force.list_month = share_then.list_month
 )

@@ -5,4 +5,6 @@ select
     cast(regional.factor as decimal(18, 8)) as factor
 from settle.corrected as corrected
 inner join rulebook.capitation_regional_factor as regional
-    on regional.rulebook_id = $rulebook_id and corrected.version_date = regional.valid_from_date
+    on
+        corrected.rulebook_id = regional.rulebook_id
+        and corrected.version_date = regional.valid_from_date

@@ -8,4 +8,4 @@ select
     tariff.base_eur
 from settle.corrected as corrected
 inner join mart.capitation_tariff as tariff
-    on tariff.rulebook_id = $rulebook_id and corrected.version_date = tariff.version_date
+    on corrected.rulebook_id = tariff.rulebook_id and corrected.version_date = tariff.version_date

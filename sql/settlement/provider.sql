@@ -1,4 +1,5 @@
--- Every provider of the register: whether its list is paid or a shadow, and under whom it acts.
+-- Every provider of the register: whether it is public, whether its list is paid or a shadow in the
+-- month, and under whom it acts.
 with
 facilitator as (
     select
@@ -12,6 +13,7 @@ facilitator as (
 select
     provider.provider_id,
     provider.provider_name,
+    provider.sector_code = 'public' as is_public,
     $is_shadow_for_public and provider.sector_code = 'public' as is_shadow,
     facilitator.facilitator_provider_id
 from core.provider as provider

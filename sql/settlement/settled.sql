@@ -14,7 +14,7 @@ frozen as (
         person_days
     from ledger.frozen_list
     where
-        rulebook_id = $rulebook_id
+        capitation_run_id in (select closed.capitation_run_id from settle.closed as closed)
         and list_month >= $begin_date
         and list_month < $list_month
         and status_code = 'paid'
@@ -32,7 +32,7 @@ frozen as (
         person_days
     from ledger.frozen_change
     where
-        rulebook_id = $rulebook_id
+        capitation_run_id in (select closed.capitation_run_id from settle.closed as closed)
         and list_month >= $begin_date
         and list_month < $list_month
         and person_id is not null

@@ -11,7 +11,10 @@ frozen as (
         is_shadow,
         act_count
     from ledger.frozen_act
-    where rulebook_id = $rulebook_id and list_month < $list_month and person_id is not null
+    where
+        capitation_run_id in (select closed.capitation_run_id from settle.closed as closed)
+        and list_month < $list_month
+        and person_id is not null
     union all
     select
         list_month,
@@ -22,7 +25,10 @@ frozen as (
         is_shadow,
         act_count
     from ledger.frozen_act_change
-    where rulebook_id = $rulebook_id and list_month < $list_month and person_id is not null
+    where
+        capitation_run_id in (select closed.capitation_run_id from settle.closed as closed)
+        and list_month < $list_month
+        and person_id is not null
 ),
 
 named as (

@@ -13,7 +13,7 @@ select
     act_count,
     amount_eur
 from mart.capitation_line
-where rulebook_id = $rulebook_id and capitation_run_id < $capitation_run_id
+where capitation_run_id in (select closed.capitation_run_id from settle.closed as closed)
 union all
 select
     corrected_month as list_month,
@@ -29,4 +29,4 @@ select
     act_count,
     amount_eur
 from mart.capitation_adjustment
-where rulebook_id = $rulebook_id and capitation_run_id < $capitation_run_id
+where capitation_run_id in (select closed.capitation_run_id from settle.closed as closed)

@@ -1,7 +1,7 @@
 -- Who may be listed otherwise in closed months than was settled, and from which day on: of whom a
--- choice or a stay was restated since the settlement before, or the person. Starts and ends that
--- were known then and are known now cancel out; the first day that is left is the first that can
--- differ.
+-- choice or a stay was restated since the settlement before, or the person, or a place. Starts and
+-- ends that were known then and are known now cancel out; the first day that is left is the first
+-- that can differ, however long choices wait.
 with
 choice_version as (
     select
@@ -9,6 +9,7 @@ choice_version as (
         concat(coalesce(provider_id, ''), '|', coalesce(site_id, '')) as place,
         valid_from_date,
         valid_to_date,
+        is_ended_by_next,
         known_from_seq <= $enrolment_sequence
         and (known_to_seq is null or known_to_seq > $enrolment_sequence) as is_known_now,
         known_from_seq <= $earlier_enrolment_sequence
@@ -51,8 +52,8 @@ restated as (
         place,
         valid_from_date,
         valid_to_date,
-        is_known_now,
-        $choice_delay_days as delay_days
+        is_ended_by_next,
+        is_known_now
     from choice_version
     where is_known_now <> is_known_then
     union all
@@ -62,8 +63,8 @@ restated as (
         place,
         valid_from_date,
         valid_to_date,
-        is_known_now,
-        0 as delay_days
+        false as is_ended_by_next,
+        is_known_now
     from stay_version
     where is_known_now <> is_known_then
 ),
@@ -74,7 +75,7 @@ edge as (
         person_id,
         place,
         'start' as edge_code,
-        valid_from_date + delay_days as edge_date,
+        valid_from_date as edge_date,
         case when is_known_now then 1 else -1 end as sign
     from restated
     where valid_to_date is distinct from valid_from_date
@@ -83,8 +84,8 @@ edge as (
         touched_code,
         person_id,
         place,
-        'end' as edge_code,
-        valid_to_date + delay_days as edge_date,
+        case when is_ended_by_next then 'next' else 'end' end as edge_code,
+        valid_to_date as edge_date,
         case when is_known_now then 1 else -1 end as sign
     from restated
     where valid_to_date is not null and valid_to_date <> valid_from_date
@@ -100,29 +101,19 @@ moved_edge as (
     having sum(sign) <> 0
 ),
 
--- Nobody changes sex or grows younger from one month to the next, unless the register was wrong.
-person as (
-    select distinct
-        'person' as touched_code,
-        listed.person_id,
-        $first_date as from_date
-    from settle.listed as listed
-    inner join ledger.frozen_list as frozen
-        on
-            frozen.list_month = $previous_month
-            and frozen.rulebook_id = $rulebook_id
-            and listed.person_id = frozen.person_id
-    where frozen.sex_code <> listed.sex_code or frozen.age_from > listed.age_from
-),
-
 -- After a withdrawal, or a delivery that came out of its turn, everybody is compared.
 everybody as (
     select
         'all' as touched_code,
-        person_id,
+        coalesce(person_alias.person_id, frozen.person_id) as person_id,
         $first_date as from_date
-    from ledger.frozen_list
-    where $is_full and rulebook_id = $rulebook_id and person_id is not null
+    from ledger.frozen_list as frozen
+    left join core.person_alias as person_alias
+        on frozen.person_id = person_alias.alias_person_id
+    where
+        $is_full
+        and frozen.capitation_run_id in (select closed.capitation_run_id from settle.closed as closed)
+        and frozen.person_id is not null
     union
     select
         'all' as touched_code,
@@ -136,7 +127,7 @@ everybody as (
         person_id,
         $first_date as from_date
     from core.residence
-    where $is_full and $is_shadow_for_public
+    where $is_full and (select bool_or(closed.is_shadow_for_public) from settle.closed as closed)
 ),
 
 final as (
@@ -148,8 +139,17 @@ final as (
     group by touched_code, person_id
     having min(edge_date) < $list_month
     union all
-    select *
-    from person
+    select
+        touched_code,
+        person_id,
+        $first_date as from_date
+    from settle.register_change
+    union all
+    select
+        touched_code,
+        person_id,
+        $first_date as from_date
+    from settle.reference_change
     union all
     select *
     from everybody

@@ -113,7 +113,7 @@ def test_a_withdrawn_delivery_takes_back_what_it_brought(on: Desk) -> None:
     on.choice(on.person(2), known_from_seq=201705)
     on.settle(MAY)
     on.lake.execute("delete from lake.core.enrolment where person_id = 2")
-    on.put("staging.enrolments", (2, 201705, "L1", None, 1))
+    on.put("staging.enrolments", (2, 201705, "L1", None, 1, "S1", "P1"))
     on.put(
         "ops.delivery_event",
         (7, "enrolment_portal", "enrolments", 201705, "withdrawn", "", MAY, "run"),

@@ -128,7 +128,7 @@ def test_a_bonus_follows_what_is_corrected_of_its_months(on: Desk) -> None:
     on.choice(
         on.person(4), date(2017, 6, 21), date(2017, 7, 1), enrolment_id="L4", known_from_seq=201708
     )
-    on.put("staging.enrolments", (4, 201708, "L4", None, 1))
+    on.put("staging.enrolments", (4, 201708, "L4", None, 1, "S1", "P1"))
     settle(on, AUGUST)
     assert posted(on)[-1] == (AUGUST, MAY, "P1", False, "score_correction", D("1.00"))
 

@@ -70,7 +70,7 @@ def test_norway_with_a_breakpoint() -> None:
     )
     on.lake.execute(
         "insert into lake.core.enrolment select '', n, 'reception', 'P1', 'S1', date '2010-01-01',"
-        " null, 201001, null from range(1200) r(n)"
+        " null, false, 201001, null from range(1200) r(n)"
     )
     months = [date(2017, number, 1) for number in range(1, 13)]
     on.delivered(*(m for m in months if m != MAY))

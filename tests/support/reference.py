@@ -169,7 +169,7 @@ def _timeline(own: list[Version]) -> list[Choice]:
     for place, version in enumerate(ordered):
         before = ordered[place - 1] if place else None
         after = ordered[place + 1] if place + 1 < len(ordered) else None
-        by_next = after is not None and (version.end is None or after.start < version.end)
+        by_next = after is not None and (version.end is None or after.start <= version.end)
         found.append(
             Choice(
                 version.enrolment,

@@ -29,11 +29,13 @@ AREA = ("106", "186")
 CORE = {
     "core.person": "person_id bigint, sex_code varchar, birth_date date, death_date date",
     "core.person_alias": "alias_person_id bigint, person_id bigint",
+    "core.person_link": "from_person_id bigint, to_person_id bigint, known_from_seq bigint,"
+    " known_to_seq bigint",
     "core.residence": "person_id bigint, municipality_code varchar, valid_from_date date,"
     " valid_to_date date, known_from_seq bigint, known_to_seq bigint",
     "core.enrolment": "enrolment_id varchar, person_id bigint, service_code varchar,"
     " provider_id varchar, site_id varchar, valid_from_date date, valid_to_date date,"
-    " known_from_seq bigint, known_to_seq bigint",
+    " is_ended_by_next boolean, known_from_seq bigint, known_to_seq bigint",
     "core.municipality": "municipality_code varchar, is_trial_area boolean",
     "core.provider": "provider_id varchar, provider_name varchar, business_id varchar,"
     " sector_code varchar",
@@ -57,8 +59,14 @@ CORE = {
     " expected_eur decimal(18,2), credibility_weight decimal(18,8), raw_factor decimal(18,8),"
     " share_without_contact decimal(18,8), window_from_date date, window_to_date date",
     "staging.enrolments": "person_id bigint, delivery_sequence bigint, enrolment_id varchar,"
-    " updated_at timestamp, record_number bigint",
-    "staging.residents": "person_id bigint, delivery_sequence bigint",
+    " updated_at timestamp, record_number bigint, site_id varchar, provider_id varchar",
+    "staging.residents": "person_id bigint, delivery_sequence bigint, previous_person_id bigint,"
+    " sex_code varchar, birth_date date",
+    "staging.sites": "delivery_sequence bigint, site_id varchar, provider_id varchar,"
+    " sector_code varchar, service_code varchar, municipality_code varchar, valid_from_date date,"
+    " valid_to_date date",
+    "staging.municipalities": "delivery_sequence bigint, municipality_code varchar,"
+    " is_trial_area boolean, valid_from_date date",
 }
 """Columns that a settlement reads, by table."""
 _BOOKS = {
@@ -202,6 +210,7 @@ class Desk:
             "site_id": "S1",
             "valid_from_date": start,
             "valid_to_date": end,
+            "is_ended_by_next": False,
             "known_from_seq": 201001,
             "known_to_seq": None,
         }
