@@ -28,7 +28,6 @@ from dagster_project.settlement.scheme import (
     covered,
     cut_off,
     next_month,
-    previous_month,
     version_of,
 )
 
@@ -144,7 +143,6 @@ def _values(version: Version, until: CutOff, month: date) -> dict[str, Any]:
         "register_sequence": until.register_sequence,
         "list_month": month,
         "end_date": end,
-        "previous_month": previous_month(month),
         "year_days": days_in_year(month),
         "month_days": (end - month).days,
     }

@@ -34,11 +34,6 @@ def next_month(month: date) -> date:
     return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
-def previous_month(month: date) -> date:
-    """The first day of the month before."""
-    return (month - timedelta(days=1)).replace(day=1)
-
-
 def version_of(lake: Lake, rulebooks: Sequence[Rulebook], rulebook_id: str, month: date) -> Version:
     """The version of a payment scheme that is in force on the first day of a month.
 

@@ -129,7 +129,7 @@ Band = tuple[int, int, str, str]
 
 @dataclass(frozen=True)
 class Tariff:
-    """A version of scheme R."""
+    """A version of a scheme, and that it pays from its first day on."""
 
     starts: date = date(2010, 1, 1)
     bands: Sequence[Band] = ((0, 200, "any", "365.00"),)
@@ -140,13 +140,14 @@ class Tariff:
     incentive: str = "0"
     others: Mapping[str, str] | None = None
     """Of the scheme."""
+    rulebook_id: str = "R"
 
 
 def rulebooks(*tariffs: Tariff) -> tuple[Rulebook, ...]:
-    """The rulebooks of scheme R, in these versions."""
+    """The rulebooks of schemes in these versions."""
     rows: dict[str, list[tuple[date, tuple[str, ...]]]] = {name: [] for name in _BOOKS}
     for t in tariffs:
-        scheme = _SCHEME | dict(t.others or {})
+        scheme = _SCHEME | {"rulebook_id": t.rulebook_id} | dict(t.others or {})
         rows["capitation_scheme"].append((t.starts, tuple(scheme.values())))
         factors = t.regional or dict.fromkeys(AREA, "1")
         stated: dict[str, list[tuple[str, ...]]] = {
@@ -158,8 +159,8 @@ def rulebooks(*tariffs: Tariff) -> tuple[Rulebook, ...]:
             "capitation_breakpoint": [(str(n), e) for n, e in (t.breakpoints or {}).items()],
         }
         for name, found in stated.items():
-            rows[name] += [(t.starts, ("R", *row)) for row in found]
-        rows["capitation_payer"].append((t.starts, (scheme["service_code"], "R")))
+            rows[name] += [(t.starts, (t.rulebook_id, *row)) for row in found]
+        rows["capitation_payer"].append((t.starts, (scheme["service_code"], t.rulebook_id)))
     return tuple(
         Rulebook(name, "", columns, tuple(rows[name]), sha256=str(hash(tuple(rows[name]))))
         for name, columns in _BOOKS.items()
@@ -265,14 +266,14 @@ class Desk:
         return runs.settle(self.session, month, rulebook_id, **others)
 
     def tariff(self, *tariffs: Tariff) -> Desk:
-        """The desk under these versions of scheme R; fixed amounts become the tariff at once."""
+        """The desk under these versions of schemes; fixed amounts become the tariff at once."""
         books = rulebooks(*tariffs)
         views.create_rulebook_views(self.lake, books)
         self.lake.execute("delete from lake.mart.capitation_tariff")
         for t in tariffs:
             for age_from, age_to, sex, eur in t.bands:
                 for one in ("1", "2") if sex == "any" else (sex,):
-                    row = ("R", t.starts, age_from, age_to, one, Decimal(eur))
+                    row = (t.rulebook_id, t.starts, age_from, age_to, one, Decimal(eur))
                     self.put("mart.capitation_tariff", row)
         whole = load_definition()
         definition = Definition(whole.catalogue, books, whole.graph, whole.outputs)
