@@ -37,7 +37,7 @@ def settle_due(session: Session, *, report: Report = print) -> Outcome:
     """
     settled: list[Settled] = []
     refused = 0
-    for months in _due(session.lake):
+    for months in due_months(session.lake):
         try:
             for month, rulebook_id in months:
                 settled.append(settle(session, month, rulebook_id))
@@ -77,7 +77,7 @@ def line(settled: Settled) -> str:
     )
 
 
-def _due(lake: Lake) -> list[list[tuple[date, str]]]:
+def due_months(lake: Lake) -> list[list[tuple[date, str]]]:
     """By service, months that are covered and not settled, each with the scheme that pays."""
     rows = lake.rows(
         "select service_code, valid_from_date, rulebook_id from rulebook.capitation_payer"

@@ -3,18 +3,43 @@
 -- purpose: knowledge management
 -- may_be_empty: choice may not have begun
 with
+payer_period as (
+    select
+        service_code,
+        rulebook_id,
+        valid_from_date,
+        lead(valid_from_date, 1, date '9999-12-31') over (
+            partition by service_code order by valid_from_date
+        ) as next_payer_date
+    from rulebook.capitation_payer
+),
+
+version as (
+    select
+        rulebook_id,
+        valid_from_date as version_date,
+        choice_delay_days,
+        lead(valid_from_date, 1, date '9999-12-31') over (
+            partition by rulebook_id order by valid_from_date
+        ) as next_version_date
+    from rulebook.capitation_scheme
+),
+
+-- Versions of the scheme that pays for a service, as long as it does.
 payer as (
     select
-        payer.service_code,
-        payer.rulebook_id,
-        scheme.valid_from_date as version_date,
-        scheme.choice_delay_days,
-        lead(scheme.valid_from_date, 1, date '9999-12-31') over (
-            partition by payer.service_code order by scheme.valid_from_date
-        ) as next_version_date
-    from rulebook.capitation_payer as payer
-    inner join rulebook.capitation_scheme as scheme
-        on payer.rulebook_id = scheme.rulebook_id
+        payer_period.service_code,
+        payer_period.rulebook_id,
+        version.version_date,
+        version.choice_delay_days,
+        greatest(version.version_date, payer_period.valid_from_date) as from_date,
+        least(version.next_version_date, payer_period.next_payer_date) as to_date
+    from payer_period
+    inner join version
+        on
+            payer_period.rulebook_id = version.rulebook_id
+            and version.version_date < payer_period.next_payer_date
+            and version.next_version_date > payer_period.valid_from_date
 ),
 
 event as (
@@ -77,12 +102,14 @@ used as (
     inner join payer
         on
             enrolment.service_code = payer.service_code
-            and placed.cost_month >= payer.version_date
-            and placed.cost_month < payer.next_version_date
+            and placed.cost_month >= payer.from_date
+            and placed.cost_month < payer.to_date
             and placed.event_date >= enrolment.valid_from_date + payer.choice_delay_days
             and (
                 enrolment.valid_to_date is null
-                or placed.event_date < enrolment.valid_to_date + payer.choice_delay_days
+                or placed.event_date
+                < enrolment.valid_to_date
+                + case when enrolment.is_ended_by_next then payer.choice_delay_days else 0 end
             )
     inner join rulebook.capitation_basket as basket
         on

@@ -61,7 +61,9 @@ def listed(draw: st.DrawFn, code: int) -> list[Listed | None]:
     row = Listed(code, draw(BIRTHS), draw(st.sampled_from("12")))
     found: list[Listed | None] = [row]
     for number in (1, 2):
-        changed = draw(st.sampled_from(["", "", "born", "sex", "moved", "joined", "parted", "gone"]))
+        changed = draw(
+            st.sampled_from(["", "", "born", "sex", "moved", "joined", "parted", "gone"])
+        )
         if changed == "born":
             row = replace(row, born=draw(BIRTHS))
         elif changed == "sex":

@@ -31,7 +31,8 @@ def elsewhere() -> Bench:
             "core.encounter": "encounter_id bigint, encounter_month date, site_id varchar",
             "core.procedure": "procedure_id bigint, procedure_month date, site_id varchar",
             "core.enrolment": "person_id bigint, service_code varchar, provider_id varchar,"
-            " valid_from_date date, valid_to_date date, known_to_seq bigint",
+            " valid_from_date date, valid_to_date date, known_to_seq bigint,"
+            " is_ended_by_next boolean",
             "core.site": "site_id varchar, provider_id varchar, sector_code varchar,"
             " service_code varchar, valid_from_date date, valid_to_date date",
             "rulebook.capitation_payer": "valid_from_date date, service_code varchar,"
@@ -69,7 +70,7 @@ def test_use_elsewhere_is_told_by_reason(elsewhere: Bench) -> None:
                 (n, MAY, s)
                 for n, s in enumerate(("S1", "S2", "M1", "E1", None, "M1", "M1", "M1"), start=1)
             ],
-            "core.enrolment": [(1, "reception", "P1", date(2017, 5, 5), None, None)],
+            "core.enrolment": [(1, "reception", "P1", date(2017, 5, 5), None, None, False)],
             "core.site": [
                 site("S1", "P1", "private"),
                 site("S2", "P2", "private"),
@@ -89,6 +90,36 @@ def test_use_elsewhere_is_told_by_reason(elsewhere: Bench) -> None:
         ("P1", "emergency", 1, Decimal("40.00")),
         ("P1", "place_not_known", 1, Decimal("40.00")),
     }
+
+
+def test_a_list_is_one_by_the_scheme_that_pays_in_the_month(elsewhere: Bench) -> None:
+    """R lets choices wait, R2 pays from June on; R has a later version, which pays nobody."""
+    june = date(2017, 6, 1)
+    visits = [visit(n, person=n, day=date(2017, 5, 20)) for n in (1, 2)]
+    later = visit(3, person=2, day=date(2017, 6, 2))
+    rows = elsewhere.run(
+        {
+            "core.cost": [*visits, (*later[:4], june, *later[5:])],
+            "core.encounter": [(1, MAY, "M1"), (2, MAY, "M1"), (3, june, "M1")],
+            "core.enrolment": [
+                (1, "reception", "P1", date(2017, 1, 1), date(2017, 5, 15), None, True),
+                (2, "reception", "P1", date(2017, 1, 1), date(2017, 5, 15), None, False),
+                (2, "reception", "P2", date(2017, 6, 1), None, None, False),
+            ],
+            "core.site": [site("M1", "M", "public")],
+            "rulebook.capitation_payer": [(MAY, "reception", "R"), (june, "reception", "R2")],
+            "rulebook.capitation_scheme": [(MAY, "R", 10), (june, "R", 10), (june, "R2", 0)],
+            "rulebook.capitation_basket": [
+                (MAY, "R", "P01"),
+                (june, "R", "P01"),
+                (june, "R2", "P01"),
+            ],
+        }
+    )
+    assert [(r["use_month"], r["provider_id"], r["event_count"]) for r in rows] == [
+        (MAY, "P1", 1),
+        (june, "P2", 1),
+    ]
 
 
 @pytest.fixture(scope="module")
