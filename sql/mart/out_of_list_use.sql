@@ -38,8 +38,8 @@ payer as (
     inner join version
         on
             payer_period.rulebook_id = version.rulebook_id
-            and version.version_date < payer_period.next_payer_date
-            and version.next_version_date > payer_period.valid_from_date
+            and payer_period.next_payer_date > version.version_date
+            and payer_period.valid_from_date < version.next_version_date
 ),
 
 event as (

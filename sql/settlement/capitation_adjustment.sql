@@ -26,7 +26,7 @@ change as (
 ),
 
 -- Days of the cell as settled so far, and what the rate of its month was, neutrality with it. Where
--- the tariff had none and has one now, the days come at nought and the tariff's correction pays them.
+-- the tariff had none and has one now, days come at nought and the tariff's correction pays them.
 rated as (
     select
         change.*,

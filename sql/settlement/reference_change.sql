@@ -1,7 +1,7 @@
--- Whom another word of places may list otherwise: deliveries of sites and of municipalities that came,
--- went or came back since the settlement before, and the newest one before them, tell what they do
--- not all tell. A choice of a site that nobody knew counts when the site is known; a provider that is
--- public is paid in shadow; who chose nobody belongs to the public site of the municipality; and
+-- Whom another word of places may list otherwise. Deliveries of sites and of municipalities that
+-- came, went or came back since the settlement before are held against one another and the newest
+-- before them. A choice of a site that nobody knew counts once the site is known; a public provider
+-- is paid in shadow; who chose nobody belongs to the public site of the municipality; and
 -- municipalities join the area or leave it.
 with
 turned as (
@@ -24,9 +24,7 @@ before as (
         on
             delivery.table_name = turned.table_name
             and delivery.delivery_sequence = turned.delivery_sequence
-    where
-        delivery.source = 'reference'
-        and delivery.table_name in (select turned.table_name from turned)
+    where delivery.source = 'reference'
     group by delivery.table_name
 ),
 
@@ -35,7 +33,7 @@ compared as (
         table_name,
         delivery_sequence
     from turned
-    union all
+    union
     select
         table_name,
         delivery_sequence

@@ -11,22 +11,28 @@ turned as (
         and table_name = 'residents'
 ),
 
+listed as (
+    select
+        person_id,
+        previous_person_id,
+        sex_code,
+        birth_date,
+        delivery_sequence,
+        delivery_sequence = $sequence_before as is_before
+    from staging.residents
+    where delivery_sequence >= $first_sequence and delivery_sequence <= $last_sequence
+),
+
 told as (
     select
-        residents.person_id,
-        residents.previous_person_id,
-        residents.sex_code,
-        residents.birth_date,
+        listed.person_id,
+        listed.previous_person_id,
+        listed.sex_code,
+        listed.birth_date,
         turned.delivery_sequence is not null as is_turned
-    from staging.residents as residents
-    left join turned on residents.delivery_sequence = turned.delivery_sequence
-    where
-        residents.delivery_sequence >= $first_sequence
-        and residents.delivery_sequence <= $last_sequence
-        and (
-            turned.delivery_sequence is not null
-            or residents.delivery_sequence = $sequence_before
-        )
+    from listed
+    left join turned on listed.delivery_sequence = turned.delivery_sequence
+    where turned.delivery_sequence is not null or listed.is_before
 ),
 
 described as (

@@ -112,7 +112,10 @@ everybody as (
         on frozen.person_id = person_alias.alias_person_id
     where
         $is_full
-        and frozen.capitation_run_id in (select closed.capitation_run_id from settle.closed as closed)
+        and frozen.capitation_run_id in (
+            select closed.capitation_run_id
+            from settle.closed as closed
+        )
         and frozen.person_id is not null
     union
     select

@@ -38,6 +38,7 @@ FEWER = settings(max_examples=settings().max_examples // 8)
 BIRTHS = st.sampled_from(
     [date(1950, 1, 1), date(1987, 5, 20), date(1987, 6, 15), date(1999, 5, 10), date(2005, 7, 1)]
 )
+CHANGES = ("", "", "born", "sex", "moved", "joined", "parted", "gone")
 DAYS = st.integers(-30, 75).map(lambda n: MAY + timedelta(n))
 PROVIDERS = st.sampled_from(["P1", "P2", "M1"])
 
@@ -61,9 +62,7 @@ def listed(draw: st.DrawFn, code: int) -> list[Listed | None]:
     row = Listed(code, draw(BIRTHS), draw(st.sampled_from("12")))
     found: list[Listed | None] = [row]
     for number in (1, 2):
-        changed = draw(
-            st.sampled_from(["", "", "born", "sex", "moved", "joined", "parted", "gone"])
-        )
+        changed = draw(st.sampled_from(CHANGES))
         if changed == "born":
             row = replace(row, born=draw(BIRTHS))
         elif changed == "sex":

@@ -140,13 +140,17 @@ class ToldDesk:
         keys = ["population_register/residents", "enrolment_portal/enrolments"]
         rows: dict[str, list[tuple[Any, ...]]] = {
             "residents": [
-                (r.code, r.former_code, r.sex, r.born, r.municipality_code, None, r.moved)
-                + (None, "fi", "246", sequence, n)
+                (
+                    *(r.code, r.former_code, r.sex, r.born, r.municipality_code, None, r.moved),
+                    *(None, "fi", "246", sequence, n),
+                )
                 for n, r in enumerate(told.residents)
             ],
             "enrolments": [
-                (f"L{c.number}", c.code, "reception", c.provider_id, c.site_id, c.start, c.end)
-                + ("web", datetime(2017, 1, 1) + timedelta(number), sequence, n)
+                (
+                    *(f"L{c.number}", c.code, "reception", c.provider_id, c.site_id, c.start),
+                    *(c.end, "web", datetime(2017, 1, 1) + timedelta(number), sequence, n),
+                )
                 for n, c in enumerate(told.choices)
             ],
         }
@@ -178,8 +182,10 @@ def _place_rows(places: Places, sequence: int) -> dict[str, list[tuple[Any, ...]
     since = date(2009, 1, 1)
     return {
         "sites": [
-            (s, s, p, p, p, "public" if p in places.public else "private", "reception", m, "fi")
-            + (since, None, sequence)
+            (
+                *(s, s, p, p, p, "public" if p in places.public else "private", "reception", m),
+                *("fi", since, None, sequence),
+            )
             for s, p, m in sites
             if s not in places.unknown
         ],
