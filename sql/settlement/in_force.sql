@@ -1,4 +1,4 @@
--- The version that the rulebook has in force now in each closed month, of the scheme that paid then.
+-- The version in force now in each closed month, of the scheme that paid for it then.
 -- A scheme that is in the rulebook no more has none: its months stay as they were settled.
 select
     closed.list_month,
