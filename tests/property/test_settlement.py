@@ -10,7 +10,7 @@ from calendar import monthrange
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -28,6 +28,9 @@ VERSION = date(2010, 1, 1)
 FACTORS = st.integers(10_000_000, 300_000_000).map(lambda n: Decimal(n).scaleb(-8))
 FEWER = settings(max_examples=settings().max_examples // 4)
 """Where an example settles two months."""
+CENT = Decimal("0.01")
+LOWEST_FACTOR = Decimal("0.5")
+"""Of the desk's scheme."""
 AMOUNTS = st.integers(0, 200_000).map(lambda n: Decimal(n).scaleb(-2))
 
 
@@ -67,7 +70,7 @@ def bands(draw: st.DrawFn) -> tuple[tuple[int, int, str, str], ...]:
 
 
 def spans(month: date, most: int) -> st.SearchStrategy[list[tuple[date, date | None]]]:
-    """Days that follow each other, some of them within the month; the last may have no end."""
+    """No days, or days that follow each other, some in the month; the last may have no end."""
 
     def paired(days: list[int]) -> list[tuple[date, date | None]]:
         at = [month + timedelta(n) for n in sorted(set(days))]
@@ -76,7 +79,7 @@ def spans(month: date, most: int) -> st.SearchStrategy[list[tuple[date, date | N
             found.append((at[n], at[n + 1] if n + 1 < len(at) else None))
         return found
 
-    return st.lists(st.integers(-5, 35), min_size=1, max_size=most).map(paired)
+    return st.lists(st.integers(-5, 35), max_size=most).map(paired)
 
 
 @st.composite
@@ -91,19 +94,28 @@ def residents(draw: st.DrawFn, month: date) -> tuple[Resident, str]:
 
 
 @st.composite
+def steps(draw: st.DrawFn, least_eur: Decimal) -> dict[int, str]:
+    """At most two, together no more than the least that a person is paid."""
+    persons = draw(st.sets(st.integers(0, 4), max_size=2))
+    shares = {n: Decimal(draw(st.integers(0, 50))).scaleb(-2) for n in persons}
+    return {n: str(-(least_eur * part).quantize(CENT, ROUND_DOWN)) for n, part in shares.items()}
+
+
+@st.composite
 def cases(draw: st.DrawFn) -> Case:
     month = draw(st.sampled_from([MAY, FEBRUARY]))
+    tariff = draw(bands())
+    regional = {code: draw(FACTORS) for code in AREA}
+    lowest = min(Decimal(eur) for *_, eur in tariff) * min(regional.values())
     return Case(
-        bands=draw(bands()),
-        regional={code: str(draw(FACTORS)) for code in AREA},
+        bands=tariff,
+        regional={code: str(factor) for code, factor in regional.items()},
         need={p: draw(FACTORS) for p in PROVIDERS},
         correction={p: draw(FACTORS) for p in PROVIDERS},
         people=tuple(draw(st.lists(residents(month), min_size=1, max_size=6))),
         is_budget_neutral=draw(st.booleans()),
         month=month,
-        steps=draw(
-            st.dictionaries(st.integers(0, 4), AMOUNTS.map(lambda eur: str(-eur)), max_size=2)
-        ),
+        steps=draw(steps(lowest * LOWEST_FACTOR)),
     )
 
 
