@@ -21,6 +21,8 @@ from dagster_project.settlement.bench import Bench
 from dagster_project.settlement.words import LANGUAGES, Step, texts
 
 RESULTS = ("line", "adjustment", "payment", "explanation")
+_LEFT_OUT = ("regional_factor", "need_factor", "correction_factor")
+"""Factors whose absence is explained."""
 _DAYS = "cast(coalesce(sum(person_days), 0) as bigint)"
 
 
@@ -46,7 +48,8 @@ def reckon(bench: Bench) -> Reckoned:
     """
     bench.make("rate")
     bench.make("new_rate")
-    bench.make("line", "capitation_line")
+    bench.make("cell")
+    bench.make("line", "capitation_line", left_out="")
     _refuse_lost_days(bench)
     bench.add("line", "breakpoint_line")
     bench.add("line", "act_line")
@@ -123,6 +126,8 @@ def _refuse_lost_cents(bench: Bench) -> None:
 
 
 def _explain(bench: Bench) -> None:
+    for factor in _LEFT_OUT:
+        bench.make(f"without_{factor}", "capitation_line", left_out=factor)
     bench.make("step", "explanation")
     steps = [
         Step(*row)

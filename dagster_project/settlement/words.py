@@ -28,10 +28,9 @@ class Step:
     person_count: int
     need_factor: Decimal | None
     correction_factor: Decimal | None
+    neutrality_factor: Decimal | None
     base_amount_eur: Decimal | None
     regional_eur: Decimal | None
-    full_eur: Decimal | None
-    list_eur: Decimal | None
 
     @property
     def factor(self) -> Decimal | None:
@@ -44,7 +43,7 @@ class Step:
             case "correction_factor":
                 return self.correction_factor
             case "neutrality":
-                return _ratio(self.list_eur, self.full_eur)
+                return self.neutrality_factor
             case _:
                 return None
 

@@ -1,34 +1,19 @@
 -- What every cell of a month is paid: person-days at the rate of the year. With budget neutrality
 -- the month's cents are those of the base amounts, shared by what each cell would have been paid;
 -- cents left go to the largest remainders. Who may not be seen is paid at the mean of the list.
+-- For explanations one factor may be left out, of every list.
 with
-cell as (
-    select
-        provider_id,
-        site_id,
-        age_from,
-        sex_code,
-        municipality_code,
-        is_shadow,
-        cast(
-            count(distinct person_id)
-            + sum(case when person_id is null then person_count else 0 end) as bigint
-        ) as person_count,
-        cast(sum(person_days) as bigint) as person_days
-    from settle.listed
-    where list_month = $list_month and status_code = 'paid'
-    group by provider_id, site_id, age_from, sex_code, municipality_code, is_shadow
-),
-
 seen as (
     select
         cell.*,
         rate.age_to,
         rate.base_eur,
-        rate.regional_factor,
-        rate.need_factor,
-        rate.correction_factor
-    from cell
+        case when $left_out = 'regional_factor' then 1.0 else rate.regional_factor end
+            as regional_factor,
+        case when $left_out = 'need_factor' then 1.0 else rate.need_factor end as need_factor,
+        case when $left_out = 'correction_factor' then 1.0 else rate.correction_factor end
+            as correction_factor
+    from settle.cell as cell
     inner join settle.rate as rate
         on
             rate.list_month = $list_month
@@ -77,10 +62,19 @@ unseen as (
             * 0.000001 as decimal(18, 6)
         ) as base_eur,
         cast(1 as decimal(18, 8)) as regional_factor,
-        cast(coalesce(group_factor.need_factor, 1.0) as decimal(18, 8)) as need_factor,
-        cast(coalesce(group_factor.correction_factor, 1.0) as decimal(18, 8))
-            as correction_factor
-    from cell
+        cast(
+            case
+                when $left_out = 'need_factor' then 1.0
+                else coalesce(group_factor.need_factor, 1.0)
+            end as decimal(18, 8)
+        ) as need_factor,
+        cast(
+            case
+                when $left_out = 'correction_factor' then 1.0
+                else coalesce(group_factor.correction_factor, 1.0)
+            end as decimal(18, 8)
+        ) as correction_factor
+    from settle.cell as cell
     cross join mean_of_all
     left join mean_of_list on cell.provider_id = mean_of_list.provider_id
     left join settle.group_factor as group_factor

@@ -1,5 +1,7 @@
 -- What each step of a payment adds, from the base to the total, and what would have been paid
--- without it: figures by provider, for words in three languages.
+-- without it: figures by provider, for words in three languages. Without a factor means that no
+-- list had it: under neutrality the budget would be shared out anew. The incentive follows what is
+-- earned; that of corrections is a step of its own.
 with
 cell as (
     select
@@ -11,6 +13,7 @@ cell as (
         regional_factor,
         need_factor,
         correction_factor,
+        neutrality_factor,
         amount_eur,
         euros(base_eur, person_days, $year_days) as base_amount_eur,
         euros(round(cast(base_eur as decimal(38, 6)) * regional_factor, 8), person_days, $year_days)
@@ -20,17 +23,7 @@ cell as (
             person_days,
             $year_days
         ) as need_eur,
-        euros(rate_eur, person_days, $year_days) as full_eur,
-        euros(
-            round(cast(base_eur as decimal(38, 6)) * need_factor * correction_factor, 8),
-            person_days,
-            $year_days
-        ) as without_regional_eur,
-        euros(
-            round(cast(base_eur as decimal(38, 6)) * regional_factor * correction_factor, 8),
-            person_days,
-            $year_days
-        ) as without_need_eur
+        euros(rate_eur, person_days, $year_days) as full_eur
     from settle.line
     where line_kind_code in ('capitation', 'unseen')
 ),
@@ -45,12 +38,56 @@ list_total as (
         cast(sum(regional_eur) as decimal(18, 2)) as regional_eur,
         cast(sum(need_eur) as decimal(18, 2)) as need_eur,
         cast(sum(full_eur) as decimal(18, 2)) as full_eur,
-        cast(sum(without_regional_eur) as decimal(18, 2)) as without_regional_eur,
-        cast(sum(without_need_eur) as decimal(18, 2)) as without_need_eur,
         cast(sum(amount_eur) as decimal(18, 2)) as amount_eur,
         max(need_factor) as need_factor,
-        max(correction_factor) as correction_factor
+        max(correction_factor) as correction_factor,
+        max(neutrality_factor) as neutrality_factor
     from cell
+    group by provider_id, is_shadow
+),
+
+-- Lists as they would be paid if no list had the factor.
+without_factor as (
+    select
+        'regional_factor' as step_code,
+        provider_id,
+        is_shadow,
+        amount_eur
+    from settle.without_regional_factor
+    union all
+    select
+        'need_factor' as step_code,
+        provider_id,
+        is_shadow,
+        amount_eur
+    from settle.without_need_factor
+    union all
+    select
+        'correction_factor' as step_code,
+        provider_id,
+        is_shadow,
+        amount_eur
+    from settle.without_correction_factor
+),
+
+without_total as (
+    select
+        step_code,
+        provider_id,
+        is_shadow,
+        cast(sum(amount_eur) as decimal(18, 2)) as amount_eur
+    from without_factor
+    group by step_code, provider_id, is_shadow
+),
+
+-- What an incentive is a share of.
+earned as (
+    select
+        provider_id,
+        is_shadow,
+        cast(sum(amount_eur) as decimal(18, 2)) as amount_eur
+    from settle.line
+    where line_kind_code <> 'incentive'
     group by provider_id, is_shadow
 ),
 
@@ -95,8 +132,7 @@ step as (
         'list' as step_code,
         cast(null as varchar) as detail_code,
         person_days as quantity,
-        cast(null as decimal(18, 2)) as step_eur,
-        cast(0 as decimal(18, 2)) as less_eur
+        cast(null as decimal(18, 2)) as step_eur
     from list_total
     union all
     select
@@ -106,8 +142,7 @@ step as (
         'base' as step_code,
         cast(null as varchar) as detail_code,
         person_days as quantity,
-        base_amount_eur as step_eur,
-        amount_eur as less_eur
+        base_amount_eur as step_eur
     from list_total
     union all
     select
@@ -117,8 +152,7 @@ step as (
         'regional_factor' as step_code,
         cast(null as varchar) as detail_code,
         person_days as quantity,
-        regional_eur - base_amount_eur as step_eur,
-        full_eur - without_regional_eur as less_eur
+        regional_eur - base_amount_eur as step_eur
     from list_total
     union all
     select
@@ -128,8 +162,7 @@ step as (
         'need_factor' as step_code,
         cast(null as varchar) as detail_code,
         person_days as quantity,
-        need_eur - regional_eur as step_eur,
-        full_eur - without_need_eur as less_eur
+        need_eur - regional_eur as step_eur
     from list_total
     union all
     select
@@ -139,8 +172,7 @@ step as (
         'correction_factor' as step_code,
         cast(null as varchar) as detail_code,
         person_days as quantity,
-        full_eur - need_eur as step_eur,
-        full_eur - need_eur as less_eur
+        full_eur - need_eur as step_eur
     from list_total
     union all
     select
@@ -150,19 +182,14 @@ step as (
         'neutrality' as step_code,
         cast(null as varchar) as detail_code,
         person_days as quantity,
-        amount_eur - full_eur as step_eur,
-        amount_eur - full_eur as less_eur
+        amount_eur - full_eur as step_eur
     from list_total
     where $is_budget_neutral
     union all
-    select
-        other_line.*,
-        step_eur as less_eur
+    select *
     from other_line
     union all
-    select
-        adjusted.*,
-        step_eur as less_eur
+    select *
     from adjusted
     union all
     select
@@ -172,29 +199,66 @@ step as (
         'payment' as step_code,
         cast(null as varchar) as detail_code,
         person_days as quantity,
-        amount_eur as step_eur,
-        cast(0 as decimal(18, 2)) as less_eur
+        amount_eur as step_eur
     from settle.payment
+),
+
+-- Less than was paid, if the step were not: of what is earned, and of all else.
+less as (
+    select
+        step.*,
+        cast(
+            case
+                when step.step_code in ('regional_factor', 'need_factor', 'correction_factor')
+                    then list_total.amount_eur - without_total.amount_eur
+                when step.step_code = 'base' then list_total.amount_eur
+                when step.step_code in ('neutrality', 'breakpoint', 'act') then step.step_eur
+                else 0
+            end as decimal(18, 2)
+        ) as earned_eur,
+        cast(
+            case
+                when step.step_code = 'incentive' or step.step_number between 95 and 97
+                    then step.step_eur
+                else 0
+            end as decimal(18, 2)
+        ) as other_eur
+    from step
+    left join list_total
+        on step.provider_id = list_total.provider_id and step.is_shadow = list_total.is_shadow
+    left join without_total
+        on
+            step.step_code = without_total.step_code
+            and step.provider_id = without_total.provider_id
+            and step.is_shadow = without_total.is_shadow
 )
 
 select
-    step.provider_id,
-    step.is_shadow,
-    step.step_number,
-    step.step_code,
-    step.detail_code,
-    step.quantity,
-    step.step_eur,
-    cast(payment.amount_eur - step.less_eur as decimal(18, 2)) as without_eur,
+    less.provider_id,
+    less.is_shadow,
+    less.step_number,
+    less.step_code,
+    less.detail_code,
+    less.quantity,
+    less.step_eur,
+    cast(
+        payment.amount_eur
+        - less.other_eur
+        - less.earned_eur
+        - share_of(coalesce(earned.amount_eur, 0), $incentive_share)
+        + share_of(coalesce(earned.amount_eur, 0) - less.earned_eur, $incentive_share)
+        as decimal(18, 2)
+    ) as without_eur,
     coalesce(list_total.person_count, 0) as person_count,
     list_total.need_factor,
     list_total.correction_factor,
+    list_total.neutrality_factor,
     list_total.base_amount_eur,
-    list_total.regional_eur,
-    list_total.full_eur,
-    list_total.amount_eur as list_eur
-from step
+    list_total.regional_eur
+from less
 inner join settle.payment as payment
-    on step.provider_id = payment.provider_id and step.is_shadow = payment.is_shadow
+    on less.provider_id = payment.provider_id and less.is_shadow = payment.is_shadow
+left join earned
+    on less.provider_id = earned.provider_id and less.is_shadow = earned.is_shadow
 left join list_total
-    on step.provider_id = list_total.provider_id and step.is_shadow = list_total.is_shadow
+    on less.provider_id = list_total.provider_id and less.is_shadow = list_total.is_shadow
