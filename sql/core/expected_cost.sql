@@ -3,7 +3,16 @@
 -- partition: index_month
 -- may_be_empty: no need model may have been trained
 -- touched:
---   - select index_month from changed.need_profile
+--   - >-
+--     select cast(date_trunc('quarter', register_month.exposure_month) as date)
+--     from core.register_month as register_month
+--     inner join changed.need_profile as need_profile
+--     on register_month.exposure_month >= need_profile.index_month
+--   - >-
+--     select cast(date_trunc('quarter', register_month.exposure_month) as date)
+--     from core.register_month as register_month
+--     inner join changed.first_choice as first_choice
+--     on register_month.exposure_month >= first_choice.first_choice_date
 --   - >-
 --     select cast(date_trunc('quarter', register_month.exposure_month) as date)
 --     from core.register_month as register_month
@@ -105,15 +114,69 @@ described as (
             and need_profile.morbidity_codes = rated.morbidity_codes
 ),
 
+-- The quarter in which choice began, or the first one known: on its first day nothing was a chosen
+-- provider's doing yet.
+earliest_choice as (
+    select cast(date_trunc('quarter', min(first_choice_date)) as date) as quarter_month
+    from core.first_choice
+),
+
+begun as (
+    select min(index_month.index_month) as index_month
+    from index_month
+    inner join earliest_choice on index_month.index_month >= earliest_choice.quarter_month
+),
+
 -- The longer the lake's history, the more morbidity it shows: need is against the quarter's mean.
-quarter_mean as (
+quarter_sum as (
     select
-        index_month,
-        sum(by_morbidity_eur) as by_morbidity_eur,
-        sum(by_age_sex_eur) as by_age_sex_eur
+        described.index_month,
+        cast(sum(described.by_age_sex_eur) as double)
+        / cast(nullif(sum(described.by_morbidity_eur), 0) as double) as level
     from described
-    where has_history
-    group by index_month
+    where described.has_history
+    group by described.index_month
+),
+
+-- Once there is choice, a mean over everybody would have a provider's own diagnoses lower it. Those
+-- who have chosen nobody are taken to be as ill as they were when choice began: what more is
+-- written of them is the growth, for all.
+growth as (
+    select
+        described.index_month,
+        cast(sum(described.by_morbidity_eur) as double)
+        / cast(nullif(sum(described.by_age_sex_eur), 0) as double)
+        * cast(sum(before.by_age_sex_eur) as double)
+        / cast(nullif(sum(before.by_morbidity_eur), 0) as double) as ratio
+    from described
+    inner join begun on described.index_month > begun.index_month
+    -- Who did not live here yet when choice began cannot be compared.
+    inner join described as before
+        on described.person_id = before.person_id and begun.index_month = before.index_month
+    left join core.first_choice as first_choice on described.person_id = first_choice.person_id
+    where
+        described.has_history
+        and before.has_history
+        and (
+            first_choice.person_id is null
+            or first_choice.first_choice_date >= described.index_month
+        )
+    group by described.index_month
+),
+
+-- Where everybody has chosen nothing tells growth, and there is none.
+quarter_level as (
+    select
+        quarter_sum.index_month,
+        case
+            when begun.index_month is null or quarter_sum.index_month <= begun.index_month
+                then quarter_sum.level
+            else beginning.level / coalesce(nullif(growth.ratio, 0), 1)
+        end as level
+    from quarter_sum
+    cross join begun
+    left join quarter_sum as beginning on begun.index_month = beginning.index_month
+    left join growth on quarter_sum.index_month = growth.index_month
 ),
 
 -- Without a year of history there is nothing to go by but age and sex.
@@ -122,15 +185,11 @@ final as (
         described.person_id,
         described.index_month,
         case
-            when described.has_history and quarter_mean.by_morbidity_eur > 0
+            when described.has_history and quarter_level.level is not null
                 then
                     cast(
-                        round(
-                            cast(described.by_morbidity_eur as double)
-                            * cast(quarter_mean.by_age_sex_eur as double)
-                            / cast(quarter_mean.by_morbidity_eur as double),
-                            2
-                        ) as decimal(18, 2)
+                        round(cast(described.by_morbidity_eur as double) * quarter_level.level, 2)
+                        as decimal(18, 2)
                     )
             else described.by_age_sex_eur
         end as expected_eur,
@@ -139,13 +198,11 @@ final as (
             when
                 described.has_history
                 and described.by_age_sex_eur > 0
-                and quarter_mean.by_morbidity_eur > 0
+                and quarter_level.level is not null
                 then
                     cast(
                         round(
-                            cast(described.by_morbidity_eur as double)
-                            * cast(quarter_mean.by_age_sex_eur as double)
-                            / cast(quarter_mean.by_morbidity_eur as double)
+                            cast(described.by_morbidity_eur as double) * quarter_level.level
                             / cast(described.by_age_sex_eur as double),
                             8
                         ) as decimal(18, 8)
@@ -155,7 +212,7 @@ final as (
         described.has_history,
         described.model_id
     from described
-    left join quarter_mean on described.index_month = quarter_mean.index_month
+    left join quarter_level on described.index_month = quarter_level.index_month
 )
 
 select

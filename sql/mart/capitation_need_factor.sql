@@ -9,9 +9,7 @@
 --     select register_month.exposure_month
 --     from core.register_month as register_month
 --     inner join changed.enrolment as enrolment
---     on enrolment.valid_from_date < register_month.exposure_month + interval 1 month
---     and (enrolment.valid_to_date is null
---     or enrolment.valid_to_date > register_month.exposure_month)
+--     on register_month.exposure_month + interval 1 month > enrolment.valid_from_date
 --   - >-
 --     select register_month.exposure_month
 --     from core.register_month as register_month
@@ -25,12 +23,6 @@
 --   - >-
 --     select register_month.exposure_month
 --     from core.register_month as register_month cross join changed.site
---   - >-
---     select register_month.exposure_month
---     from core.register_month as register_month
---     cross join changed.person as person
---     where person.death_date is not null and register_month.exposure_month
---     >= cast(date_trunc('month', person.death_date) as date)
 with
 scheme as (
     select
@@ -57,45 +49,102 @@ version_month as (
             and register_month.exposure_month < scheme.next_version_date
 ),
 
--- Days on a list, in the words of core.enrolment as known now; the dead are on none.
+-- Choices of a provider are one time with it, whatever lies between, until nothing that it wrote
+-- down can still be seen: two years of diagnoses, and the quarter.
+choice as (
+    select
+        person_id,
+        service_code,
+        provider_id,
+        valid_from_date,
+        valid_to_date,
+        lag(coalesce(valid_to_date, date '9999-12-31')) over (
+            partition by person_id, service_code, provider_id
+            order by valid_from_date, valid_to_date
+        ) as previous_to_date
+    from core.enrolment
+    where
+        known_to_seq is null
+        and (valid_to_date is null or valid_to_date > valid_from_date)
+),
+
+numbered as (
+    select
+        *,
+        sum(
+            case when previous_to_date > valid_from_date - interval 27 month then 0 else 1 end
+        ) over (
+            partition by person_id, service_code, provider_id
+            order by valid_from_date, valid_to_date
+            rows between unbounded preceding and current row
+        ) as time_number
+    from choice
+),
+
+joined as (
+    select
+        *,
+        min(valid_from_date) over (
+            partition by person_id, service_code, provider_id, time_number
+        ) as joined_date
+    from numbered
+),
+
+-- Days of choices that were lived in the area, as settlement counts them; as known now.
+spell as (
+    select
+        scheme.rulebook_id,
+        scheme.version_date,
+        joined.provider_id,
+        joined.person_id,
+        joined.joined_date + scheme.choice_delay_days as joined_date,
+        greatest(joined.valid_from_date + scheme.choice_delay_days, residence.valid_from_date)
+            as from_date,
+        least(
+            coalesce(joined.valid_to_date + scheme.choice_delay_days, date '9999-12-31'),
+            coalesce(residence.valid_to_date, date '9999-12-31')
+        ) as to_date
+    from joined
+    inner join scheme on joined.service_code = scheme.service_code
+    -- Who does not live in the area is on no list.
+    inner join core.residence as residence on joined.person_id = residence.person_id
+    left join core.municipality as municipality
+        on residence.municipality_code = municipality.municipality_code
+    where
+        residence.known_to_seq is null
+        and (residence.municipality_code is null or municipality.is_trial_area)
+),
+
 listed as (
     select
         version_month.rulebook_id,
         version_month.version_date,
         version_month.settlement_month,
-        enrolment.provider_id,
-        enrolment.person_id,
+        spell.provider_id,
+        spell.person_id,
         person.sex_code,
         person.birth_date,
-        enrolment.valid_from_date + version_month.choice_delay_days as from_date,
+        spell.joined_date,
         date_diff(
             'day',
-            greatest(
-                enrolment.valid_from_date + version_month.choice_delay_days,
-                version_month.settlement_month
-            ),
+            greatest(spell.from_date, version_month.settlement_month),
             least(
-                coalesce(enrolment.valid_to_date, date '9999-12-31'),
-                coalesce(person.death_date + 1, date '9999-12-31'),
-                cast(version_month.settlement_month + interval 1 month as date)
+                spell.to_date, cast(version_month.settlement_month + interval 1 month as date)
             )
         ) as listed_days
-    from core.enrolment as enrolment
+    from spell
     inner join version_month
         on
-            enrolment.service_code = version_month.service_code
-            and enrolment.valid_from_date + version_month.choice_delay_days
-            < version_month.settlement_month + interval 1 month
-            and (
-                enrolment.valid_to_date is null
-                or enrolment.valid_to_date > version_month.settlement_month
-            )
-    -- Without a person in the register there is neither age nor sex, hence no cell.
-    inner join core.person as person on enrolment.person_id = person.person_id
-    where enrolment.known_to_seq is null
+            spell.rulebook_id = version_month.rulebook_id
+            and spell.version_date = version_month.version_date
+            and spell.from_date < version_month.settlement_month + interval 1 month
+            and spell.to_date > version_month.settlement_month
+    -- A stay comes from a register row, and so does the person: the join loses nobody.
+    inner join core.person as person on spell.person_id = person.person_id
+    where spell.from_date < spell.to_date
 ),
 
--- Need as it was when the choice took effect: what the provider writes down later does not count.
+-- Need as it was when the person came to the provider: what that writes down later does not count.
 described as (
     select
         listed.rulebook_id,
@@ -111,9 +160,8 @@ described as (
     left join core.expected_cost as expected_cost
         on
             listed.person_id = expected_cost.person_id
-            and cast(date_trunc('quarter', listed.from_date) as date)
+            and cast(date_trunc('quarter', listed.joined_date) as date)
             = expected_cost.index_month
-    where listed.listed_days > 0
 ),
 
 -- What those who have chosen are in the figures of where they live, to be taken from them.
@@ -124,11 +172,8 @@ resident as (
         coalesce(person_month.municipality_code, '') as municipality_code,
         described.age_years,
         described.sex_code,
-        sum(least(described.listed_days, person_month.resident_days)) as person_days,
-        sum(
-            least(described.listed_days, person_month.resident_days)
-            * coalesce(expected_cost.relative_need, 1)
-        ) as need_days
+        sum(described.listed_days) as person_days,
+        sum(described.listed_days * coalesce(expected_cost.relative_need, 1)) as need_days
     from described
     inner join core.person_month as person_month
         on

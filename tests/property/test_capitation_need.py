@@ -19,6 +19,8 @@ from tests.support.capitation import NEED_TABLES, scheme
 from tests.support.models import Bench, bench
 
 VERSION, APRIL, JUNE, JULY = (date(2017, month, 1) for month in (5, 4, 6, 7))
+LONG_AGO = date(2000, 1, 1)
+AREA = [("106", True), ("611", True), ("091", False)]
 BASES = {0: Decimal("120.000000"), 18: Decimal("174.250001")}
 BORN = {0: date(2010, 3, 5), 18: date(1980, 6, 2)}
 
@@ -84,6 +86,9 @@ def tables(people: list[Person]) -> dict[str, list[tuple[Any, ...]]]:
             if p.provider
         ],
         "core.person": [(n, "1", BORN[p.band], None) for n, p in enumerate(people)],
+        "core.municipality": AREA,
+        "core.residence": [(n, p.place or None, LONG_AGO, None, None)
+                           for n, p in enumerate(people)],
         "core.expected_cost": [(n, APRIL, p.need) for n, p in enumerate(people)],
         "core.person_month": [(n, JUNE, p.place or None, 30) for n, p in enumerate(people)],
         "core.resident_exposure": [
@@ -128,6 +133,7 @@ def listed(month: date, needs: dict[str, list[str]]) -> list[dict[str, list[tupl
                 (n, "reception", name, month, None, None) for n, (name, _) in enumerate(people)
             ],
             "core.person": [(n, "1", BORN[18], None) for n in range(len(people))],
+            "core.residence": [(n, None, LONG_AGO, None, None) for n in range(len(people))],
             "core.expected_cost": [
                 (n, date(2017, (month.month - 1) // 3 * 3 + 1, 1), own)
                 for n, (_, own) in enumerate(people)
@@ -177,6 +183,8 @@ def test_need_is_that_of_the_quarter_in_which_the_choice_took_effect(need: Bench
         "core.register_month": [(JULY,)],
         "core.enrolment": [(n, "reception", f"Y{n}", JUNE, None, None) for n in (1, 2)],
         "core.person": [(n, "1", BORN[18], None) for n in (1, 2)],
+        "core.municipality": AREA,
+        "core.residence": [(n, "106", LONG_AGO, None, None) for n in (1, 2)],
         "core.expected_cost": [(1, APRIL, "0.5"), (2, APRIL, "1.5"), (1, JULY, 9), (2, JULY, 1)],
         "core.person_month": [(n, JULY, "106", 31) for n in (1, 2)],
         "core.resident_exposure": [(JULY, "106", 37, "1", 62, 310)],

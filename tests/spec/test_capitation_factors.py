@@ -16,6 +16,7 @@ import pytest
 from tests.support.model_chain import Chain, chain
 
 MODELS = (
+    "core.first_choice",
     "core.morbidity",
     "core.need_profile",
     "core.expected_cost",

@@ -54,6 +54,10 @@ ENROLMENT = (
     " valid_to_date date, known_to_seq bigint"
 )
 SITE = "service_code varchar, provider_id varchar, municipality_code varchar, sector_code varchar"
+RESIDENCE = (
+    "person_id bigint, municipality_code varchar, valid_from_date date, valid_to_date date,"
+    " known_to_seq bigint"
+)
 CORRECTION_TABLES = {
     "rulebook.capitation_scheme": SCHEME,
     "rulebook.capitation_regional_factor": FACTOR,
@@ -73,6 +77,8 @@ NEED_TABLES = {
     "core.site": SITE,
     "core.enrolment": ENROLMENT,
     "core.person": "person_id bigint, sex_code varchar, birth_date date, death_date date",
+    "core.residence": RESIDENCE,
+    "core.municipality": "municipality_code varchar, is_trial_area boolean",
     "core.expected_cost": "person_id bigint, index_month date, relative_need decimal(18,8)",
     "core.person_month": "person_id bigint, exposure_month date, municipality_code varchar,"
     " resident_days integer",
