@@ -28,9 +28,8 @@ VERSION = date(2010, 1, 1)
 FACTORS = st.integers(10_000_000, 300_000_000).map(lambda n: Decimal(n).scaleb(-8))
 FEWER = settings(max_examples=settings().max_examples // 4)
 """Where an example settles two months."""
-CENT = Decimal("0.01")
-LOWEST_FACTOR = Decimal("0.5")
-"""Of the desk's scheme."""
+LOWER = Decimal("0.5")
+"""What no correction factor goes below."""
 AMOUNTS = st.integers(0, 200_000).map(lambda n: Decimal(n).scaleb(-2))
 
 
@@ -47,6 +46,7 @@ class Case:
     month: date
     steps: dict[int, str]
     """Of list size, by persons beyond whom each holds."""
+    is_shadow_for_public: bool = False
 
     @property
     def tariff(self) -> Tariff:
@@ -54,7 +54,11 @@ class Case:
             bands=self.bands,
             regional=self.regional,
             breakpoints=self.steps,
-            others={"is_budget_neutral": str(self.is_budget_neutral).lower()},
+            others={
+                "is_budget_neutral": str(self.is_budget_neutral).lower(),
+                "is_shadow_for_public": str(self.is_shadow_for_public).lower(),
+                "factor_lower": str(LOWER),
+            },
         )
 
 
@@ -88,17 +92,19 @@ def residents(draw: st.DrawFn, month: date) -> tuple[Resident, str]:
         st.dates(date(1930, 1, 1), month - timedelta(40))
         | st.sampled_from([date(2012, 2, 29), date(2008, 5, 1), date(2008, 5, 31)])
     )
-    choices = [Choice(draw(st.sampled_from(PROVIDERS)), a, b) for a, b in draw(spans(month, 5))]
+    chosen = draw(st.just([]) | spans(month, 5))
+    choices = [Choice(draw(st.sampled_from(PROVIDERS)), a, b) for a, b in chosen]
     stays = [Stay(draw(st.sampled_from(AREA)), a, b) for a, b in draw(spans(month, 4))]
     return Resident(born, choices, stays), draw(st.sampled_from("12"))
 
 
 @st.composite
-def steps(draw: st.DrawFn, least_eur: Decimal) -> dict[int, str]:
-    """At most two, together no more than the least that a person is paid."""
-    persons = draw(st.sets(st.integers(0, 4), max_size=2))
-    shares = {n: Decimal(draw(st.integers(0, 50))).scaleb(-2) for n in persons}
-    return {n: str(-(least_eur * part).quantize(CENT, ROUND_DOWN)) for n, part in shares.items()}
+def steps(draw: st.DrawFn, least: Decimal) -> dict[int, str]:
+    """Steps that together take no more than the least that a person brings."""
+    whole = int(least * 100)
+    first = draw(st.integers(0, whole))
+    cents = draw(st.sampled_from([(), (first,), (first, whole - first)]))
+    return {n: str(Decimal(-taken).scaleb(-2)) for n, taken in zip((1, 3), cents, strict=False)}
 
 
 @st.composite
@@ -106,7 +112,7 @@ def cases(draw: st.DrawFn) -> Case:
     month = draw(st.sampled_from([MAY, FEBRUARY]))
     tariff = draw(bands())
     regional = {code: draw(FACTORS) for code in AREA}
-    lowest = min(Decimal(eur) for *_, eur in tariff) * min(regional.values())
+    least = min(Decimal(eur) for *_, eur in tariff) * min(regional.values()) * LOWER
     return Case(
         bands=tariff,
         regional={code: str(factor) for code, factor in regional.items()},
@@ -115,7 +121,7 @@ def cases(draw: st.DrawFn) -> Case:
         people=tuple(draw(st.lists(residents(month), min_size=1, max_size=6))),
         is_budget_neutral=draw(st.booleans()),
         month=month,
-        steps=draw(steps(lowest * LOWEST_FACTOR)),
+        steps=draw(steps(least)),
     )
 
 
@@ -248,10 +254,47 @@ def test_splitting_a_month_gives_the_same_sum(empty_desk: Desk, case: Case, day:
 def test_a_person_more_never_lowers_a_payment_before_neutrality(
     empty_desk: Desk, case: Case
 ) -> None:
-    plain = replace(case, is_budget_neutral=False, steps={})
+    """Steps of list size with it, which take at most what a person brings at the lowest factors.
+
+    Each line is rounded by itself: a person's own lines and the steps may each lose half a cent.
+    """
+    bounded = {provider: max(factor, LOWER) for provider, factor in case.correction.items()}
+    one = dict.fromkeys(PROVIDERS, Decimal(1))
+    plain = replace(case, is_budget_neutral=False, need=one, correction=bounded)
     fewer = replace(plain, people=plain.people[:-1])
-    more, less = settled(empty_desk, plain)[0].paid(), settled(empty_desk, fewer)[0].paid()
-    assert all(more[provider] >= amount for provider, amount in less.items())
+    on, _ = settled(empty_desk, plain)
+    more, lines = on.paid(), on.lake.count("select count(*) from mart.capitation_line")
+    less = settled(empty_desk, fewer)[0].paid()
+    cents = lines * Decimal("0.01")
+    assert all(more[provider] >= amount - cents for provider, amount in less.items())
+
+
+@FEWER
+@given(case=cases())
+def test_who_chose_nobody_is_paid_to_no_one_and_who_chose_once_to_one(
+    empty_desk: Desk, case: Case
+) -> None:
+    """Days of choice go to the provider chosen, all others to nobody but the station's shadow."""
+    on, _ = settled(empty_desk, replace(case, is_shadow_for_public=True))
+    paid = on.rows(
+        "ledger.frozen_list",
+        "person_id, provider_id, cast(sum(person_days) over who as bigint)",
+        "status_code = 'paid' and not is_shadow window who as (partition by person_id, provider_id)",
+    )
+    expected: Counter[tuple[int, str]] = Counter()
+    for number, (resident, _) in enumerate(case.people):
+        for (provider, *_), days in listed_days(resident, case.month).items():
+            expected[number, provider] += days
+    assert {(person, provider): days for person, provider, days in paid} == dict(expected)
+    always = [Choice("P1", date.min, None)]
+    lived = sum(
+        sum(listed_days(replace(resident, choices=always), case.month).values())
+        for resident, _ in case.people
+    )
+    in_shadow = on.rows(
+        "mart.capitation_line", "coalesce(sum(person_days), 0)", "is_shadow and age_from is not null"
+    )
+    assert in_shadow == [(lived - sum(expected.values()),)]
 
 
 @FEWER
