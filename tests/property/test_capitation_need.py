@@ -5,6 +5,7 @@ Here: random lists, needs and days. Not here: where a person's need comes from (
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from dagster_project.rules.capitation_need import Stay, need_factors
 from tests.support.capitation import NEED_TABLES, scheme
 from tests.support.models import Bench, bench
+from tests.support.settling import Tariff, desk
 
 VERSION, APRIL, JUNE, JULY = (date(2017, month, 1) for month in (5, 4, 6, 7))
 LONG_AGO = date(2000, 1, 1)
@@ -149,30 +151,40 @@ def listed(month: date, needs: dict[str, list[str]]) -> list[dict[str, list[tupl
 @pytest.mark.parametrize(
     "needs",
     [
-        {"A": ["2.0", "0.5"], "B": ["0.25", "0.75"], "C": ["1.5", "1.0", "1.0", "1.0"]},
+        {"P1": ["2.0", "1.0"], "P2": ["0.25", "0.75"], "P3": ["1.5", "0.5", "1.0"]},
         # A month later everybody looks sicker: more diagnoses, the same money.
-        {"A": ["3.0", "0.75"], "B": ["0.375", "1.125"], "C": ["2.25", "1.5", "1.5", "1.5"]},
+        {"P1": ["3.0", "1.5"], "P2": ["0.375", "1.125"], "P3": ["2.25", "0.75", "1.5"]},
     ],
 )
 @pytest.mark.parametrize("month", [JUNE, JULY])
-def test_case_mix_has_the_mean_1_each_month_whatever_was_written_down(
+def test_vastra_gotaland_pays_210_210_000_a_month_whatever_was_written_down(
     need: Bench, needs: dict[str, list[str]], month: date
 ) -> None:
-    """Västra Götaland: points are shared out by case mix, at 294 a point and month.
+    """Points are shared out by case mix of mean 1: 715 000 of them at 294 a month.
 
-    A list of n with factor f has n x f points; 715 000 of them cost 210 210 000 a month however
-    case mix drifts. Here 8 persons have 8 points, and list A, of mean 1.25, has 2.5.
+    One person here stands for 5 000 points: lists of 41, 41 and 61 have case mixes of 1.5, 0.5
+    and 1.
     """
     (given_tables,) = listed(month, needs)
-    rows = need.run(given_tables)
-    size = {name: len(own) for name, own in needs.items()}
-    points = {r["provider_id"]: size[r["provider_id"]] * r["need_factor"] for r in rows}
-    assert points == {"A": Decimal("2.5"), "B": Decimal(1), "C": Decimal("4.5")}
-    assert sum(points.values()) == sum(size.values())
-    scale = Decimal(715_000) / sum(size.values())
-    paid = {name: (own * scale * 294).quantize(Decimal("0.01")) for name, own in points.items()}
-    assert sum(paid.values()) == 210_210_000
-    assert paid["A"] == Decimal("65690625.00")
+    case_mix = {r["provider_id"]: r["need_factor"] for r in need.run(given_tables)}
+    assert case_mix == {"P1": Decimal("1.5"), "P2": Decimal("0.5"), "P3": Decimal(1)}
+    days = monthrange(month.year, month.month)[1]
+    a_year = (Decimal(294 * 5_000) * 365 / days).quantize(Decimal("0.000001"))
+    on = desk(Tariff(bands=((0, 200, "any", str(a_year)),), others={"mode_code": "need"}))
+    on.put("core.provider", ("P3", "Kolme Oy", "4444444-4", "private"))
+    on.delivered(JUNE, JULY)
+    lists = [name for name, size in {"P1": 41, "P2": 41, "P3": 61}.items() for _ in range(size)]
+    for number, provider in enumerate(lists):
+        on.choice(on.person(number), provider_id=provider, site_id=None)
+    for provider, factor in case_mix.items():
+        on.put("mart.capitation_need_factor", ("R", date(2010, 1, 1), month, provider, factor))
+    settled = on.settle(month)
+    assert settled.reckoned.paid_eur == Decimal("210210000.00")
+    assert on.paid() == {
+        "P1": Decimal("90405000.00"),
+        "P2": Decimal("30135000.00"),
+        "P3": Decimal("89670000.00"),
+    }
 
 
 def test_need_is_that_of_the_quarter_in_which_the_choice_took_effect(need: Bench) -> None:
@@ -191,3 +203,61 @@ def test_need_is_that_of_the_quarter_in_which_the_choice_took_effect(need: Bench
     }
     factors = {r["provider_id"]: r["need_factor"] for r in need.run(june)}
     assert factors == {"Y1": Decimal("0.5"), "Y2": Decimal("1.5")}
+
+
+def stays(need: Bench, *choices: tuple[str, date, date | None], month: date = JULY) -> Any:
+    """July's days and need by provider of one person, whose need is 2 in April and 3 in July."""
+    rows = need.run(
+        {
+            "rulebook.capitation_scheme": [scheme(VERSION, mode_code="need", choice_delay_days=21)],
+            "mart.capitation_tariff": [("R", VERSION, 0, 200, "1", 100)],
+            "core.register_month": [(month,)],
+            "core.enrolment": [
+                *((1, "reception", name, start, end, None) for name, start, end in choices),
+                (2, "reception", "Y9", LONG_AGO, None, None),
+            ],
+            "core.person": [(n, "1", BORN[18], None) for n in (1, 2)],
+            "core.municipality": AREA,
+            "core.residence": [
+                (1, "106", LONG_AGO, date(2017, 7, 29), None),
+                (1, "091", date(2017, 7, 29), None, None),
+                (2, "106", LONG_AGO, None, None),
+            ],
+            "core.expected_cost": [(1, APRIL, 2), (1, JULY, 3)],
+            "core.person_month": [(1, month, "106", 28), (2, month, "106", 31)],
+            "core.resident_exposure": [(month, "106", 37, "1", 59, 28 * 3 + 31)],
+        }
+    )
+    return {r["provider_id"]: (r["person_days"], r["need_factor"]) for r in rows}
+
+
+def test_days_of_need_are_those_that_settlement_pays(need: Bench) -> None:
+    """A choice ends 21 days after it is ended, as it begins, and nobody counts who moved away."""
+    found = stays(need, ("Y1", APRIL, JUNE), ("Y2", JUNE, date(2017, 6, 20)))
+    # Y2 until 11 July, at June's need; then nobody, at July's, to the 28th.
+    base = Decimal(100)
+    lists = {"Y2": [Stay(base, 10, Decimal(2))], "Y9": [Stay(base, 31, Decimal(1))]}
+    by_hand = need_factors(lists, [Stay(base, 18, Decimal(3))])
+    assert found == {"Y2": (10, by_hand["Y2"]), "Y9": (31, by_hand["Y9"])}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "ended", "counted_need"),
+    [
+        (APRIL, date(2017, 6, 10), 2),  # chosen anew without a day between
+        (APRIL, date(2017, 6, 1), 2),  # nine days with nobody
+        (LONG_AGO, date(2015, 3, 11), 1),  # what it wrote down then may still be seen
+        (LONG_AGO, date(2015, 3, 10), 3),  # 27 months: no longer
+    ],
+)
+def test_need_at_a_second_choice_of_a_provider_is_that_of_the_first(
+    need: Bench, chosen: date, ended: date, counted_need: int
+) -> None:
+    """Chosen again on 10 June, which takes effect on 1 July."""
+    found = stays(need, ("Y1", chosen, ended), ("Y1", date(2017, 6, 10), None))
+    base = Decimal(100)
+    lists = {
+        "Y1": [Stay(base, 28, Decimal(counted_need))],
+        "Y9": [Stay(base, 31, Decimal(1))],
+    }
+    assert found["Y1"] == (28, need_factors(lists)["Y1"])

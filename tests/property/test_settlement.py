@@ -279,7 +279,8 @@ def test_who_chose_nobody_is_paid_to_no_one_and_who_chose_once_to_one(
     paid = on.rows(
         "ledger.frozen_list",
         "person_id, provider_id, cast(sum(person_days) over who as bigint)",
-        "status_code = 'paid' and not is_shadow window who as (partition by person_id, provider_id)",
+        "status_code = 'paid' and not is_shadow"
+        " window who as (partition by person_id, provider_id)",
     )
     expected: Counter[tuple[int, str]] = Counter()
     for number, (resident, _) in enumerate(case.people):
@@ -292,7 +293,9 @@ def test_who_chose_nobody_is_paid_to_no_one_and_who_chose_once_to_one(
         for resident, _ in case.people
     )
     in_shadow = on.rows(
-        "mart.capitation_line", "coalesce(sum(person_days), 0)", "is_shadow and age_from is not null"
+        "mart.capitation_line",
+        "coalesce(sum(person_days), 0)",
+        "is_shadow and age_from is not null",
     )
     assert in_shadow == [(lived - sum(expected.values()),)]
 

@@ -6,6 +6,7 @@ Here: models in a row over a made region with one need model. Not here: each mod
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.capitation import BASKET, FACTOR, SCHEME, TARIFF, scheme
 from tests.support.model_chain import Chain, chain
+from tests.support.settling import Tariff, desk
 
 MODELS = (
     "core.first_choice",
@@ -49,7 +52,7 @@ TABLES = {
     "ops.need_model_coefficient": "",
 }
 MONTHS = [date(y, m, 1) for y in (2016, 2017) for m in range(1, 13)][4:]
-CHOICE = date(2017, 5, 1)
+CHOICE, JULY, OCTOBER = (date(2017, month, 1) for month in (5, 7, 10))
 PEOPLE = 2_000
 SICK_RATIO = 4
 """A diabetic costs four times what others of the age and sex do."""
@@ -60,6 +63,21 @@ def factors() -> Chain:
     tables = {name: columns for name, columns in TABLES.items() if columns}
     made = chain(MODELS, tables)
     return Chain(made.connection, made.models, tuple(TABLES))
+
+
+@pytest.fixture(scope="module")
+def priced() -> Chain:
+    """The same under a payment scheme and tariff that a test writes."""
+    given = {
+        "rulebook.capitation_scheme": SCHEME,
+        "rulebook.capitation_basket": BASKET,
+        "rulebook.capitation_regional_factor": FACTOR,
+        "mart.capitation_tariff": TARIFF,
+    }
+    columns = {name: columns for name, columns in TABLES.items() if columns}
+    models = tuple(name for name in MODELS if name != "mart.capitation_tariff")
+    made = chain(models, columns | given)
+    return Chain(made.connection, models, (*TABLES, *given))
 
 
 def need_model(mean: float) -> dict[str, list[tuple[Any, ...]]]:
@@ -192,20 +210,61 @@ def own_activity(seed: int) -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+Choices = list[tuple[Any, ...]]
+Chooser = Callable[[int, str], Choices]
+"""Choices of a person: provider, first day, day after the last."""
+
+
+def once(_: int, provider: str) -> Choices:
+    """A choice when choice begins, for good."""
+    return [(provider, CHOICE, None)]
+
+
+def anew(_: int, provider: str) -> Choices:
+    """Everybody chooses the same provider again in October."""
+    return [(provider, CHOICE, OCTOBER), (provider, OCTOBER, None)]
+
+
+def some(_: int, provider: str) -> Choices:
+    """C's and D's people choose nobody; B's come to it in October."""
+    return {"A": [("A", CHOICE, None)], "B": [("B", OCTOBER, None)]}.get(provider, [])
+
+
+def leaving(person: int, provider: str) -> Choices:
+    """Every second of A's is on no list in September, on A's in October, and then on B's."""
+    if provider != "A" or person % 2:
+        return once(person, provider)
+    return [
+        ("A", CHOICE, date(2017, 9, 1)),
+        ("A", OCTOBER, date(2017, 11, 1)),
+        ("B", date(2017, 11, 1), None),
+    ]
+
+
+def chosen(tables: dict[str, Any], choices: Chooser) -> dict[str, Any]:
+    """The region with other choices than one of everybody's."""
+    rows = [
+        (person, service, *choice, None)
+        for person, service, provider, *_ in tables["core.enrolment"]
+        for choice in choices(person, provider)
+    ]
+    return {**tables, "core.enrolment": rows}
+
+
+@pytest.mark.parametrize("choices", [once, anew, some])
 def test_own_activity_after_enrolment_changes_no_factor_of_ones_own(
-    factors: Chain, seed: int
+    factors: Chain, choices: Chooser
 ) -> None:
     told = (
         "select * from mart.capitation_correction_factor order by all",
         "select settlement_month, provider_id, need_factor from mart.capitation_need_factor"
         " order by all",
     )
-    factors.run(region(sick=LISTS))
+    factors.run(chosen(region(sick=LISTS), choices))
     before = [factors.rows(sql) for sql in told]
-    factors.run(region(sick=LISTS, more=own_activity(seed)))
+    factors.run(chosen(region(sick=LISTS, more=own_activity(1)), choices))
     after = [factors.rows(sql) for sql in told]
-    assert before[0]
+    assert all(before)
     assert before == after
     later = factors.rows(
         "select count(*) from core.expected_cost where index_month = '2017-10-01'"
@@ -214,61 +273,144 @@ def test_own_activity_after_enrolment_changes_no_factor_of_ones_own(
     assert later[0][0] > LISTS["A"] + 100, "the diagnoses are seen; they do not count"
 
 
-def test_factors_multiply_to_the_expected_cost_of_the_list(factors: Chain) -> None:
-    """Σ days x base x need x residual = Σ over persons of what each is expected to cost."""
-    factors.run(region(sick=LISTS, seed=5))
-    by_person = dict(
-        factors.rows(
-            "select enrolment.provider_id, sum(31 / 365 * tariff.base_eur * need.relative_need)"
-            " from core.enrolment as enrolment"
-            " inner join core.expected_cost as need on enrolment.person_id = need.person_id"
-            " and need.index_month = '2017-04-01'"
-            " inner join mart.capitation_tariff as tariff"
-            " on tariff.rulebook_id = 'reception_need' and tariff.version_date = '2017-05-01'"
-            " and tariff.sex_code = '1' and 37 between tariff.age_from and tariff.age_to"
-            " group by all"
+def test_diagnoses_of_those_who_leave_never_raise_what_one_is_paid(factors: Chain) -> None:
+    """They go along and count where they go: the region's mean rises, and all other lists fall."""
+    factors.run(chosen(region(sick=LISTS), leaving))
+    before = {month: need(factors, month) for month in MONTHS if month >= CHOICE}
+    factors.run(chosen(region(sick=LISTS, more=own_activity(1)), leaving))
+    gained = {month: need(factors, month)["A"] - then["A"] for month, then in before.items()}
+    falls = {month for month, change in gained.items() if change < 0}
+    assert falls == {date(2017, 9, 1), date(2017, 11, 1), date(2017, 12, 1)}
+    assert all(change <= 0 for change in gained.values())
+    november = date(2017, 11, 1)
+    assert need(factors, november)["B"] > before[november]["B"]
+    assert need(factors, november)["C"] < before[november]["C"]
+
+
+def test_what_more_is_written_of_everybody_makes_nobody_needier(factors: Chain) -> None:
+    """Whoever is on no list in autumn is found to have diabetes: all alike, as ill as they were.
+
+    A's 175 diabetics of 500 were told in May. The other 1 500 had 325, hence a need of
+    (1175 + 4 x 325) / 1500 / 1.75 = 0.942857, which is now everybody's.
+    """
+    found = {"core.diagnosis": [(i, date(2017, 8, 1), "E119", None) for i in range(500, PEOPLE)]}
+    factors.run(chosen(region(sick=LISTS, more=found), some))
+    december = need(factors, date(2017, 12, 1))
+    assert {name: round(float(factor), 6) for name, factor in december.items()} == {
+        "A": 1.171429,
+        "B": 0.942857,
+        "M106": 0.942857,
+    }
+
+
+def test_factors_of_settled_lines_multiply_to_the_expected_cost_of_the_list(
+    priced: Chain,
+) -> None:
+    """Everybody is expected to cost what they did: more with diabetes, in 106, and with A.
+
+    Base, region, need and residual say their parts, and the lines of May are the whole within one
+    per cent.
+    """
+    cost, base = priced_region(priced)
+    on = desk(
+        Tariff(CHOICE, bands=((0, 200, "any", str(base)),), regional=PRICES,
+               others={"mode_code": "need", "factor_lower": "0.1", "factor_upper": "10"})
+    )  # fmt: skip
+    on.put("core.provider", *((name, name, name, "private") for name in UNLIKE))
+    for table, columns in {
+        "person": "n, '1', date '1980-01-01', null",
+        "residence": "n, if(n % 2 = 0, '106', '186'), date '2010-01-01', null, 201001, null",
+        "enrolment": "'', n, 'reception', substr('ABCD', n // 500 + 1, 1), null,"
+        " date '2017-05-01', null, 201001, null",
+    }.items():
+        on.lake.execute(
+            f"insert into lake.core.{table} select {columns} from range({PEOPLE}) as r(n)"
         )
+    for name, factor in priced.rows(
+        "select provider_id, need_factor from mart.capitation_need_factor"
+        " where settlement_month = '2017-05-01'"
+    ):
+        on.put("mart.capitation_need_factor", ("R", CHOICE, CHOICE, name, factor))
+    for name, factor in priced.rows(
+        "select group_id, factor from mart.capitation_correction_factor"
+    ):
+        on.put("mart.capitation_correction_factor", ("R", CHOICE, name, factor, *[None] * 7))
+    on.settle(CHOICE)
+    expected = {
+        name: sum(cost[500 * n : 500 * (n + 1)]) * 31 / 365 for n, name in enumerate(UNLIKE)
+    }
+    assert {name: float(eur) for name, eur in on.paid().items()} == pytest.approx(
+        expected, rel=0.01
     )
-    product = dict(
-        factors.rows(
-            "select provider_id, person_days / 365 * need_factor * (select base_eur"
-            " from mart.capitation_tariff where rulebook_id = 'reception_need'"
-            " and version_date = '2017-05-01' and sex_code = '1' and age_from = 18)"
-            " from mart.capitation_need_factor where rulebook_id = 'reception_need'"
-            " and settlement_month = '2017-05-01'"
-        )
-    )
-    residual = correction(factors, "reception_need")
-    assert by_person.keys() <= product.keys()
-    for name, expected in by_person.items():
-        paid = float(product[name]) * float(residual[name][3])
-        assert paid == pytest.approx(float(expected) * float(residual[name][3]), rel=0.01)
+    lines = on.rows("mart.capitation_line", "regional_factor, need_factor, correction_factor")
+    assert len(lines) == 8
+    assert all(factor != 1 for line in lines for factor in line)
+
+
+UNLIKE = {"A": 213, "B": 37, "C": 140, "D": 110}
+PRICES = {"106": "1.2", "186": "0.9"}
+DEARER = 1.1
+"""What A's people cost beside what age, morbidity and place tell."""
+
+
+def priced_region(on: Chain) -> tuple[list[float], Decimal]:
+    """Factors of a region whose people cost by morbidity, place and list.
+
+    Returns:
+        Euros a year by person, and the base that the region as a whole costs.
+    """
+    tables = region(sick=UNLIKE)
+    places = [("106", "186")[i % 2] for i in range(PEOPLE)]
+    plain = [
+        float(row[3]) * (DEARER if i < 500 else 1) for i, row in enumerate(tables["core.cost"])
+    ]
+    cost = [round(eur * float(PRICES[places[i]]), 2) for i, eur in enumerate(plain)]
+    base = Decimal(str(round(sum(plain) / PEOPLE, 6)))
+    resident = [(i, m, places[i], *rest) for i, m, _, *rest in tables["core.person_month"]]
+    on.run(
+        {
+            **tables,
+            "core.cost": [(i, date(2016, 9, 1), "P01", eur) for i, eur in enumerate(cost)],
+            "core.municipality": [(code, True) for code in PRICES],
+            "core.residence": [(i, place, date(2010, 1, 1), None, None)
+                               for i, place in enumerate(places)],
+            "core.person_month": resident,
+            "rulebook.capitation_scheme": [scheme(CHOICE, mode_code="need")],
+            "rulebook.capitation_basket": [(CHOICE, "R", "P01")],
+            "rulebook.capitation_regional_factor": [(CHOICE, "R", *p) for p in PRICES.items()],
+            "mart.capitation_tariff": [
+                ("R", CHOICE, 0, 200, sex, base) for sex in ("1", "2")
+            ],
+        }
+    )  # fmt: skip
+    return cost, base
 
 
 def test_who_changes_list_keeps_a_year_of_history_and_a_newcomer_has_none(factors: Chain) -> None:
-    """Person 0 is a diabetic; one who moved in in March with the same diagnosis is not told."""
-    factors.run(
-        region(
-            sick=LISTS,
-            more={
-                "core.person": [(9001, "1", date(1980, 1, 1), None)],
-                "core.person_month": [
-                    (9001, m, "106", "1", date(1980, 1, 1), _days(m))
-                    for m in MONTHS
-                    if m >= date(2017, 3, 1)
-                ],
-                "core.residence": [(9001, "106", date(2017, 3, 1), None, None)],
-                "core.diagnosis": [(9001, date(2017, 3, 1), "E119", None)],
-                "core.enrolment": [(0, "reception", "B", date(2017, 7, 1), None, None)],
-            },
-        )
-    )
-    told = dict(
-        factors.rows(
-            "select person_id, (has_history, relative_need) from core.expected_cost"
-            " where index_month = '2017-07-01' and person_id in (0, 9001)"
-        )
-    )
-    assert told[9001] == (False, Decimal(1))
-    assert told[0][0]
-    assert told[0][1] > 2
+    """In July person 0, a diabetic, leaves A for B; so does one who moved in in March, as ill.
+
+    A diabetic of the region's mean is worth 4 / 1.75, who has no diabetes 1 / 1.75, and a newcomer
+    1: B's 502 are 425 / 1.75 + 76 x 4 / 1.75 + 1.
+    """
+    newcomer = {
+        "core.person": [(9001, "1", date(1980, 1, 1), None)],
+        "core.person_month": [
+            (9001, m, "106", "1", date(1980, 1, 1), _days(m))
+            for m in MONTHS
+            if m >= date(2017, 3, 1)
+        ],
+        "core.residence": [(9001, "106", date(2017, 3, 1), None, None)],
+        "core.diagnosis": [(9001, date(2017, 3, 1), "E119", None)],
+        "core.enrolment": [(9001, "reception", "B", JULY, None, None)],
+    }
+
+    def moving(person: int, provider: str) -> Choices:
+        if person == 0:
+            return [("A", CHOICE, JULY), ("B", JULY, None)]
+        return [(provider, JULY if person == 9001 else CHOICE, None)]
+
+    factors.run(chosen(region(sick=LISTS, more=newcomer), moving))
+    june, july = need(factors, date(2017, 6, 1)), need(factors, JULY)
+    assert float(june["B"]) == pytest.approx((425 + 75 * 4) / 1.75 / 500, abs=1e-7)
+    assert float(july["B"]) == pytest.approx(((425 + 76 * 4) / 1.75 + 1) / 502, abs=1e-7)
+    assert float(july["A"]) == pytest.approx((325 + 174 * 4) / 1.75 / 499, abs=1e-7)

@@ -5,6 +5,7 @@ Here: words, drafts, statements. Not here: what is paid (`test_settlement`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -55,6 +56,74 @@ def test_every_step_tells_what_it_adds_and_what_would_be_paid_without_it(on: Des
         (50, "correction_factor", Decimal("0.9"), Decimal("-8.18"), Decimal("81.84")),
         (99, "payment", None, Decimal("73.66"), Decimal("73.66")),
     ]
+
+
+FACTORS = ("regional_factor", "need_factor", "correction_factor")
+
+
+def month_of(tariff: Tariff, *factors: str) -> Desk:
+    """Five people and two acts in May, paid with these factors alone."""
+    regional = {"106": "1.1", "186": "0.95"} if "regional_factor" in factors else None
+    made = desk(replace(tariff, regional=regional))
+    for number in range(5):
+        made.choice(made.person(number), provider_id=("P1", "P2")[number % 2], site_id=None)
+    made.lake.execute(
+        "update lake.core.residence set municipality_code = '186' where person_id < 2"
+    )
+    made.act(0, date(2017, 5, 3), "S1")
+    made.act(1, date(2017, 5, 4), "S2")
+    for provider, need, correction in (("P1", "1.3", "0.9"), ("P2", "0.8", "1.05")):
+        if "need_factor" in factors:
+            made.put("mart.capitation_need_factor", ("R", VERSION, MAY, provider, need))
+        if "correction_factor" in factors:
+            row = ("R", VERSION, provider, correction, *[None] * 7)
+            made.put("mart.capitation_correction_factor", row)
+    made.settle(MAY)
+    return made
+
+
+@pytest.mark.parametrize(
+    "tariff",
+    [
+        Tariff(others={"is_budget_neutral": "true"}),
+        Tariff(acts={"SFA10": "30.00"}, incentive="0.05", breakpoints={1: "-20.00"}),
+    ],
+    ids=["neutral", "acts, steps and an incentive"],
+)
+def test_without_a_factor_is_what_would_be_paid_if_no_list_had_it(tariff: Tariff) -> None:
+    told = month_of(tariff, *FACTORS)
+    for factor in FACTORS:
+        truly = month_of(tariff, *(other for other in FACTORS if other != factor))
+        without = told.rows(
+            "mart.capitation_explanation", "provider_id, without_eur", f"step_code = '{factor}'"
+        )
+        assert dict(without) == truly.paid() != told.paid()
+
+
+def test_without_acts_or_steps_their_incentive_goes_too() -> None:
+    tariff = Tariff(acts={"SFA10": "30.00"}, incentive="0.05", breakpoints={1: "-20.00"})
+    told = dict(
+        month_of(tariff).rows(
+            "mart.capitation_explanation", "step_code, without_eur", "provider_id = 'P1'"
+        )
+    )
+    # 93.00 of capitation, 62 days beyond one person at -20 / 365 are -3.40, 30.00 of acts: 119.60.
+    assert told["payment"] == Decimal("125.58")
+    assert told["base"] == Decimal("27.93")  # 26.60 and 1.33
+    assert told["breakpoint"] == Decimal("129.15")  # 123.00 and 6.15
+    assert told["act"] == Decimal("94.08")  # 89.60 and 4.48
+    assert told["incentive"] == Decimal("119.60")
+
+
+def test_the_neutrality_factor_told_is_that_of_the_ledger() -> None:
+    on = month_of(Tariff(others={"is_budget_neutral": "true"}), "need_factor")
+    (told,) = on.rows(
+        "mart.capitation_explanation",
+        "factor, step_eur, without_eur",
+        "provider_id = 'P1' and step_code = 'neutrality'",
+    )
+    # 3 x 1.3 + 2 x 0.8 = 5.5 parts of 5; 93 x 1.3 = 120.90, of 155.00 by 3.9 / 5.5 109.91.
+    assert told == (Decimal("0.90909091"), Decimal("-10.99"), Decimal("120.90"))
 
 
 def test_steps_from_base_on_sum_to_the_payment(on: Desk) -> None:
