@@ -73,6 +73,7 @@ def gather(session: Session, rulebook_id: str, month: date, *, known_through: da
     _refuse_missing_need(bench)
     closed_months.gather_changes(bench)
     bench.make("payee")
+    bench.make("source")
     return bench
 
 
@@ -276,14 +277,7 @@ def freeze(bench: Bench, rulebooks: Iterable[Rulebook]) -> None:
         " $is_budget_neutral as is_budget_neutral, $year_days as year_days,"
         " $month_days as month_days, " + ", ".join(f"${name} as {name}" for name in TERMS),
     )
-    _store(
-        bench,
-        "frozen_source",
-        "select $list_month as list_month, source, table_name, case source || '/' || table_name"
-        f" when '{CHOICES}' then $enrolment_sequence when '{REGISTER}' then $register_sequence"
-        " else max(delivery_sequence) end as delivery_sequence"
-        " from effective.delivery group by source, table_name",
-    )
+    _store(bench, "frozen_source", "select * from settle.source")
 
 
 def _store_some(bench: Bench, table: str, sql: str) -> None:

@@ -213,3 +213,17 @@ def test_neutrality_keeps_the_budget_to_the_cent() -> None:
     # 4 × 1.3 + 3 = 8.2 parts of 7.
     assert settled.reckoned.neutrality_factor == Decimal("0.85365854")
     assert on.paid()["P1"] == Decimal("137.61")
+
+
+def test_a_run_holds_what_it_rests_on_by_source_and_rulebook(may: Desk) -> None:
+    """May settled when June's deliveries are in: its list is May's, all else is June's."""
+    may.delivered(date(2017, 6, 1))
+    may.choice(may.person(1))
+    may.settle(MAY)
+    assert may.rows("ledger.frozen_source", "source, table_name, delivery_sequence") == [
+        ("apotti", "procedures", 201706),
+        ("enrolment_portal", "enrolments", 201705),
+        ("population_register", "residents", 201705),
+    ]
+    books = {(book.name, book.sha256) for book in may.session.definition.rulebooks}
+    assert set(may.rows("ledger.frozen_rulebook", "table_name, sha256")) == books
