@@ -21,8 +21,6 @@ from dagster_project.settlement.bench import Bench
 from dagster_project.settlement.words import LANGUAGES, Step, texts
 
 RESULTS = ("line", "adjustment", "payment", "explanation")
-_LEFT_OUT = ("regional_factor", "need_factor", "correction_factor")
-"""Factors whose absence is explained."""
 _DAYS = "cast(coalesce(sum(person_days), 0) as bigint)"
 
 
@@ -49,7 +47,8 @@ def reckon(bench: Bench) -> Reckoned:
     bench.make("rate")
     bench.make("new_rate")
     bench.make("cell")
-    bench.make("line", "capitation_line", left_out="")
+    bench.make("priced", "capitation_line")
+    bench.take("line", "select * exclude (left_out) from settle.priced where left_out = ''")
     _refuse_lost_days(bench)
     bench.add("line", "breakpoint_line")
     bench.add("line", "act_line")
@@ -126,8 +125,6 @@ def _refuse_lost_cents(bench: Bench) -> None:
 
 
 def _explain(bench: Bench) -> None:
-    for factor in _LEFT_OUT:
-        bench.make(f"without_{factor}", "capitation_line", left_out=factor)
     bench.make("step", "explanation")
     steps = [
         Step(*row)

@@ -1,19 +1,29 @@
 -- What every cell of a month is paid: person-days at the rate of the year. With budget neutrality
 -- the month's cents are those of the base amounts, shared by what each cell would have been paid;
 -- cents left go to the largest remainders. Who may not be seen is paid at the mean of the list.
--- For explanations one factor may be left out, of every list.
+-- And what each would be paid if a factor were left out, of every list: for explanations.
 with
+cell as (
+    select
+        scenario.left_out,
+        cell.*
+    from settle.cell as cell
+    cross join
+        (values (''), ('regional_factor'), ('need_factor'), ('correction_factor'))
+            as scenario (left_out)
+),
+
 seen as (
     select
         cell.*,
         rate.age_to,
         rate.base_eur,
-        case when $left_out = 'regional_factor' then 1.0 else rate.regional_factor end
+        case when cell.left_out = 'regional_factor' then 1.0 else rate.regional_factor end
             as regional_factor,
-        case when $left_out = 'need_factor' then 1.0 else rate.need_factor end as need_factor,
-        case when $left_out = 'correction_factor' then 1.0 else rate.correction_factor end
+        case when cell.left_out = 'need_factor' then 1.0 else rate.need_factor end as need_factor,
+        case when cell.left_out = 'correction_factor' then 1.0 else rate.correction_factor end
             as correction_factor
-    from settle.cell as cell
+    from cell
     inner join settle.rate as rate
         on
             rate.list_month = $list_month
@@ -26,6 +36,7 @@ seen as (
 -- Millionths of a euro by person-day, before the factors of the group.
 mean_of_list as (
     select
+        left_out,
         provider_id,
         sum(
             cast(
@@ -36,14 +47,16 @@ mean_of_list as (
         ) as weighted,
         sum(person_days) as person_days
     from seen
-    group by provider_id
+    group by left_out, provider_id
 ),
 
 mean_of_all as (
     select
+        left_out,
         sum(weighted) as weighted,
         sum(person_days) as person_days
     from mean_of_list
+    group by left_out
 ),
 
 unseen as (
@@ -64,19 +77,22 @@ unseen as (
         cast(1 as decimal(18, 8)) as regional_factor,
         cast(
             case
-                when $left_out = 'need_factor' then 1.0
+                when cell.left_out = 'need_factor' then 1.0
                 else coalesce(group_factor.need_factor, 1.0)
             end as decimal(18, 8)
         ) as need_factor,
         cast(
             case
-                when $left_out = 'correction_factor' then 1.0
+                when cell.left_out = 'correction_factor' then 1.0
                 else coalesce(group_factor.correction_factor, 1.0)
             end as decimal(18, 8)
         ) as correction_factor
-    from settle.cell as cell
-    cross join mean_of_all
-    left join mean_of_list on cell.provider_id = mean_of_list.provider_id
+    from cell
+    left join mean_of_all on cell.left_out = mean_of_all.left_out
+    left join mean_of_list
+        on
+            cell.left_out = mean_of_list.left_out
+            and cell.provider_id = mean_of_list.provider_id
     left join settle.group_factor as group_factor
         on
             group_factor.list_month = $list_month
@@ -111,8 +127,8 @@ weighted as (
 totalled as (
     select
         *,
-        cast(sum(plain_eur) over () * 100 as hugeint) as budget_cents,
-        cast(sum(weight) over () as hugeint) as total_weight
+        cast(sum(plain_eur) over (partition by left_out) * 100 as hugeint) as budget_cents,
+        cast(sum(weight) over (partition by left_out) as hugeint) as total_weight
     from weighted
 ),
 
@@ -129,8 +145,9 @@ parted as (
 ranked as (
     select
         *,
-        budget_cents - sum(whole_cents) over () as cents_left,
+        budget_cents - sum(whole_cents) over (partition by left_out) as cents_left,
         row_number() over (
+            partition by left_out
             order by
                 remainder desc,
                 provider_id asc nulls last,
@@ -177,6 +194,7 @@ final as (
 )
 
 select
+    left_out,
     line_kind_code,
     provider_id,
     site_id,

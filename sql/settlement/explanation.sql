@@ -49,35 +49,13 @@ list_total as (
 -- Lists as they would be paid if no list had the factor.
 without_factor as (
     select
-        'regional_factor' as step_code,
-        provider_id,
-        is_shadow,
-        amount_eur
-    from settle.without_regional_factor
-    union all
-    select
-        'need_factor' as step_code,
-        provider_id,
-        is_shadow,
-        amount_eur
-    from settle.without_need_factor
-    union all
-    select
-        'correction_factor' as step_code,
-        provider_id,
-        is_shadow,
-        amount_eur
-    from settle.without_correction_factor
-),
-
-without_total as (
-    select
-        step_code,
+        left_out as step_code,
         provider_id,
         is_shadow,
         cast(sum(amount_eur) as decimal(18, 2)) as amount_eur
-    from without_factor
-    group by step_code, provider_id, is_shadow
+    from settle.priced
+    where left_out <> ''
+    group by left_out, provider_id, is_shadow
 ),
 
 -- What an incentive is a share of.
@@ -210,7 +188,7 @@ less as (
         cast(
             case
                 when step.step_code in ('regional_factor', 'need_factor', 'correction_factor')
-                    then list_total.amount_eur - without_total.amount_eur
+                    then list_total.amount_eur - without_factor.amount_eur
                 when step.step_code = 'base' then list_total.amount_eur
                 when step.step_code in ('neutrality', 'breakpoint', 'act') then step.step_eur
                 else 0
@@ -226,11 +204,11 @@ less as (
     from step
     left join list_total
         on step.provider_id = list_total.provider_id and step.is_shadow = list_total.is_shadow
-    left join without_total
+    left join without_factor
         on
-            step.step_code = without_total.step_code
-            and step.provider_id = without_total.provider_id
-            and step.is_shadow = without_total.is_shadow
+            step.step_code = without_factor.step_code
+            and step.provider_id = without_factor.provider_id
+            and step.is_shadow = without_factor.is_shadow
 )
 
 select
