@@ -111,14 +111,34 @@ def test_a_time_the_lake_does_not_hold_is_refused(
     assert session.lake.count("select count(*) from ops.need_model_run") == 0
 
 
+def see_changed(
+    session: Session,
+    need_profile: str,
+    first_choice: str = "date '2017-01-01' as first_choice_date limit 0",
+) -> None:
+    """Have the difference to the last green build be these rows."""
+    for name, rows in (("need_profile", need_profile), ("first_choice", first_choice)):
+        session.lake.execute(f"create or replace view memory.changed.{name} as select {rows}")
+
+
+def test_quarters_after_a_first_choice_or_another_profile_are_reckoned_anew(
+    session: Session,
+) -> None:
+    """Need goes by those who have chosen nobody, and by how ill they were when choice began."""
+    model = session.definition.graph.model("core.expected_cost")
+    none = "date '2017-01-01' as index_month limit 0"
+    see_changed(session, none, "date '2017-06-10' as first_choice_date")
+    july, october = date(2017, 7, 1), date(2017, 10, 1)
+    assert set(session.lake.rows(touched_sql(model))) == {(july,), (october,)}
+    see_changed(session, "date '2017-07-01' as index_month")
+    assert set(session.lake.rows(touched_sql(model))) == {(july,), (october,)}
+
+
 def test_every_quarter_is_reckoned_anew_after_a_training_and_none_after_a_build(
     session: Session,
 ) -> None:
     model = session.definition.graph.model("core.expected_cost")
-    session.lake.execute(
-        "create or replace view memory.changed.need_profile as"
-        " select index_month from core.need_profile limit 0"
-    )
+    see_changed(session, need_profile="date '2017-01-01' as index_month limit 0")
     assert session.lake.rows(touched_sql(model)) == []
     trained(session)
     quarters = {date(y, m, 1) for y in (2016, 2017) for m in (1, 4, 7, 10)}
