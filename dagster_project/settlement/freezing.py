@@ -22,8 +22,6 @@ from dagster_project.settlement.closed_months import CORRECTED, RUN, SUMS
 from dagster_project.settlement.lists import TERMS, make_lists, refuse_broken_choices
 from dagster_project.settlement.scheme import (
     ACTS,
-    CHOICES,
-    REGISTER,
     CutOff,
     covered,
     cut_off,
