@@ -388,3 +388,14 @@ class Catalogue:
         return next(
             (c for c in reversed(majors) if c.delivery.sequence_from <= sequence), majors[0]
         )
+
+    def references_to_persons(self) -> tuple[tuple[Contract, Reference], ...]:
+        """References by which a row that names nobody itself leads to a row that names someone."""
+        newest = map(self.latest, self.tables())
+        return tuple(
+            (contract, reference)
+            for contract in newest
+            if not contract.identities
+            for reference in contract.references
+            if self.latest(reference.to_contract).identities
+        )

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dagster_project.contracts.model import (
+    Catalogue,
     Column,
     Contract,
     DeliveryMode,
     Dimension,
+    Reference,
     SequenceStep,
     Severity,
 )
@@ -253,7 +255,35 @@ def _of_protection(contracts: Sequence[Contract]) -> list[Check]:
         ("core.prior_use", ["person_id"], ["municipality_code"]),
         ("mart.voucher_worklist", ["person_id"], ["voucher_provider_id"]),
     ]
-    return [_no_place(*entry) for entry in (*staged, *core)]
+    catalogue = Catalogue(tuple(contracts))
+    leading = [
+        _leads_to_nobody(c, r, catalogue.latest(r.to_contract))
+        for c, r in catalogue.references_to_persons()
+    ]
+    return [*(_no_place(*entry) for entry in (*staged, *core)), *leading]
+
+
+def _leads_to_nobody(contract: Contract, reference: Reference, target: Contract) -> Check:
+    """No row that may name a place leads to a protected person's row."""
+    on = " and ".join(
+        f"nobodys.{quoted(a)} = theirs.{quoted(b)}"
+        for a, b in zip(reference.columns, reference.to_columns, strict=True)
+    )
+    protected = "(select person_id from protected_person)"
+    named = " or ".join(f"theirs.{quoted(c.name)} in {protected}" for c in target.identities)
+    table = f"staging.{quoted(contract.table)}"
+    return Check(
+        id=f"staging.{contract.table}.{'_'.join(reference.columns)}_leads_to_nobody_protected",
+        table=table,
+        dimension=Dimension.CONFORMANCE,
+        severity=Severity.ERROR,
+        violated_sql=(
+            f"select count(*) from {table} as nobodys"
+            f" inner join staging.{quoted(target.table)} as theirs on {on} where {named}"
+        ),
+        checked_sql="select count(*) from protected_person",
+        description="no row of nobody leads to one of a person under a protection order",
+    )
 
 
 def _no_place(table: str, persons: list[str], places: list[str]) -> Check:

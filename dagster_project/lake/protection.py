@@ -1,11 +1,13 @@
 """Protection orders: outside the vault, no row tells where a protected person is.
 
 The gate already leaves places out for persons it knows to be protected. This module does the rest:
-it extends an order over the person's other codes, and takes the places out of rows that came
-before the order. It runs before every build, so nothing is built or published from what it has
-not seen. Orders are only ever added.
+it extends an order over the person's other codes, takes the places out of rows that came before
+the order, and cuts the references by which rows of nobody lead to a protected person's. It runs
+before every build, so nothing is built or published from what it has not seen. Orders are only
+ever added.
 
-Here: those two. Not here: who is protected (`vault.identities`), physical removal (`maintenance`).
+Here: those three. Not here: who is protected (`vault.identities`), physical removal
+(`maintenance`).
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ def hide_places(lake: Lake, identities: Identities, catalogue: Catalogue, run: R
         VaultError: the vault has lost orders that the lake has followed.
     """
     _extend_over_links(lake, identities, catalogue)
+    _cut_references(lake, catalogue)
     known = lake.count("select count(*) from vault.protection")
     followed = lake.count("select coalesce(max(scrubbed_count), 0) from ops.protection_state")
     if known < followed:
@@ -78,6 +81,27 @@ def _extend_over_links(lake: Lake, identities: Identities, catalogue: Catalogue)
         )
         while identities.protect(linked, source=contract.key, sequence=sequence):
             pass
+
+
+def _cut_references(lake: Lake, catalogue: Catalogue) -> None:
+    """A row that names nobody and a place leads to no row of a protected person.
+
+    At every build, for either of the two may come last: an action of the team, or its flag. The
+    place stays, and is nobody's: what has been published of the row by its own key tells nothing.
+    """
+    for contract, reference in catalogue.references_to_persons():
+        target = catalogue.latest(reference.to_contract)
+        named = " or ".join(
+            f"{quoted(c.name)} in (select person_id from protected_person)"
+            for c in target.identities
+        )
+        there = ", ".join(map(quoted, reference.to_columns))
+        here = ", ".join(map(quoted, reference.columns))
+        leads = f"({here}) in (select ({there}) from staging.{quoted(target.table)} where {named})"
+        table = f"lake.staging.{quoted(contract.table)}"
+        if lake.count(f"select count(*) from {table} where {leads}"):
+            cut = ", ".join(f"{quoted(name)} = null" for name in reference.columns)
+            lake.execute(f"update {table} set {cut} where {leads}")
 
 
 def _with_places(catalogue: Catalogue) -> list[Contract]:

@@ -25,8 +25,11 @@ STORAGE_VERSION = "v1.4.0"
 QUESTIONS = PROJECT_ROOT / "sql" / "analyst"
 QUESTION = "question"
 """Schema of the views."""
-# Which of a person's codes followed which is the identity's business, not the analyst's.
-_WITHHELD = frozenset({"core.person_link", "core.person_alias", "core.unresolved"})
+# Which of a person's codes followed which is the identity's business, not the analyst's. Of what
+# was read in comments analysts have counts: a row leads to who spoke.
+_WITHHELD = frozenset(
+    {"core.person_link", "core.person_alias", "core.unresolved", "core.comment_reading"}
+)
 
 
 def write_database(session: Session, target: Path, snapshot_id: int, *, release_id: str) -> None:

@@ -24,6 +24,7 @@ from dagster_project.pipeline import Session, load_definition
 from dagster_project.settings import Settings
 from tests.privacy.conftest import Region
 from tests.support.deliveries import ENROLMENTS, reference_lists, write, write_all
+from tests.support.few_tables import all_tables
 from tests.support.homes import new_settings, person, silent
 from tests.support.places import files_telling, rows_telling, telling_tables
 from tests.support.runs import NOW, files_under, kill_at, lake_content, run_once
@@ -38,6 +39,7 @@ from tests.support.small_region import (
     of_month,
     residents,
 )
+from tests.support.ways import keys_of, rows_leading
 
 pytestmark = pytest.mark.usefixtures("few_tables")
 
@@ -142,6 +144,25 @@ def test_no_row_for_analysts_tells_where_a_protected_person_is(
         tables = {n.removeprefix("tietoallas.") for n in telling_tables(connection, "tietoallas")}
         assert tables == {t for t in PERSON_TABLES_WITH_PLACES if t.startswith(("core.", "mart."))}
         assert rows_telling(connection, "tietoallas", persons) == {}
+
+
+def test_no_row_of_nobody_leads_to_where_a_protected_person_is(
+    region: Region, session: Session
+) -> None:
+    """By the keys that tables share, in the lake and in what analysts have."""
+    persons, keys = protected_persons(region, session), keys_of(all_tables())
+    assert rows_leading(session.lake.connection, "lake", persons, keys) == {}
+    theirs = as_analysts_know(session, persons)
+    with current_analyst(region) as connection:
+        assert rows_leading(connection, "tietoallas", theirs, keys) == {}
+
+
+def test_what_was_read_in_each_comment_is_not_for_analysts(region: Region) -> None:
+    """A reading has the place of its comment in the delivery, and so of who spoke."""
+    with current_analyst(region) as connection:
+        tables = connection.execute("select table_name from duckdb_tables()").fetchall()
+    assert ("comment_topic",) in tables
+    assert ("comment_reading",) not in tables
 
 
 def test_published_tables_are_not_at_person_level(region: Region) -> None:

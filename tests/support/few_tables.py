@@ -24,6 +24,12 @@ _SWITCH = "FEW_TABLES"
 
 
 @lru_cache
+def all_tables() -> Definition:
+    """What few tables are of: asked for before they are installed, known ever after."""
+    return load_definition(Settings())
+
+
+@lru_cache
 def few_tables(*also: str, without: str = "") -> Definition:
     """The contracts of the small region's tables and code lists; models that read no others.
 
@@ -31,7 +37,7 @@ def few_tables(*also: str, without: str = "") -> Definition:
         also: Keys of further contracts.
         without: A model to leave out.
     """
-    whole = load_definition(Settings())
+    whole = all_tables()
     keys = {delivery.key for delivery in deliveries()} | {*also}
     coded = [c for key in keys for c in whole.catalogue.latest(key).coded_columns]
     keys |= {column.code_list.list_key for column in coded if column.code_list}

@@ -1,6 +1,7 @@
 """Rows at person level that tell where somebody is: in a lake, a release, a Parquet file.
 
-Here: finding them. Not here: whose they may not be.
+Here: finding them within one table. Not here: over the keys that tables share (`ways`), whose they
+may not be.
 """
 
 from __future__ import annotations
@@ -43,19 +44,24 @@ def telling_tables(
     connection: duckdb.DuckDBPyConnection, database: str
 ) -> dict[str, tuple[list[str], list[str]]]:
     """Person and place columns of every table of a database that has both."""
-    columns = connection.execute(
+    return {
+        f"{database}.{table}": (sorted(held & PERSON_COLUMNS), sorted(held & PLACE_COLUMNS))
+        for table, held in columns_of(connection, database).items()
+        if held & PERSON_COLUMNS and held & PLACE_COLUMNS
+    }
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, set[str]]:
+    """Columns of every table of a database."""
+    rows = connection.execute(
         "select schema_name || '.' || table_name, column_name from duckdb_columns()"
         " where database_name = ? and not internal order by all",
         [database],
     ).fetchall()
     names: dict[str, set[str]] = {}
-    for table, column in columns:
+    for table, column in rows:
         names.setdefault(table, set()).add(column)
-    return {
-        f"{database}.{table}": (sorted(held & PERSON_COLUMNS), sorted(held & PLACE_COLUMNS))
-        for table, held in names.items()
-        if held & PERSON_COLUMNS and held & PLACE_COLUMNS
-    }
+    return names
 
 
 def rows_telling(
