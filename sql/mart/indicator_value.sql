@@ -260,11 +260,11 @@ final as (
         stated.indicator_id,
         stated.period_start_date,
         stated.period_end_date,
-        -- What is counted while months are still to come is an early warning.
-        case
-            when stated.reporter_code = 'provider' then not stated.is_due
-            else stated.is_open
-        end as is_to_date,
+        -- What is counted while months are still to come is an early warning; of what is due, or
+        -- not asked for, nothing more is waited for.
+        stated.is_scheduled
+        and not stated.is_due
+        and (stated.reporter_code = 'provider' or stated.is_open) as is_to_date,
         -- What few have said or had is not shown.
         case
             when stated.is_scheduled and stated.state_code <> 'too_small' then stated.numerator

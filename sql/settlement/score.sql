@@ -1,5 +1,6 @@
 -- Scores of periods whose months are all closed and of which nothing more is to come: how far each
--- lies from the neutral score, and what a point of it is worth. Like acts, as known when settled.
+-- lies from the neutral score, and what a point of it is worth. Like acts, as known when settled. A
+-- score that is no longer final, or for which too little is now measured, stands as it was frozen.
 with
 counted as (
     select
@@ -43,6 +44,58 @@ summed as (
         neutral_score,
         bonus_share,
         sanction_share
+),
+
+frozen as (
+    select
+        provider_id,
+        period_start_date,
+        period_end_date,
+        is_budget_neutral,
+        measured_weight,
+        weighted_distance,
+        score_room,
+        score_share
+    from ledger.frozen_score
+    where
+        rulebook_id = $rulebook_id
+        and list_month < $list_month
+        and capitation_run_id < $capitation_run_id
+    qualify
+        capitation_run_id
+        = max(capitation_run_id) over (partition by provider_id, period_start_date)
+),
+
+final as (
+    select
+        provider_id,
+        period_start_date,
+        period_end_date,
+        is_budget_neutral,
+        measured_weight,
+        weighted_distance,
+        case when weighted_distance >= 0 then 1 - neutral_score else neutral_score end
+            as score_room,
+        case when weighted_distance >= 0 then bonus_share else sanction_share end as score_share
+    from summed
+    union all
+    select frozen.*
+    from frozen
+    left join summed
+        on
+            frozen.provider_id = summed.provider_id
+            and frozen.period_start_date = summed.period_start_date
+    where
+        summed.provider_id is null
+        -- Who is no longer in the scheme in that period keeps nothing of it.
+        and exists (
+            select 1
+            from mart.incentive_contribution as contribution
+            where
+                contribution.provider_id = frozen.provider_id
+                and contribution.period_start_date = frozen.period_start_date
+                and contribution.service_code = $service_code
+        )
 )
 
 select
@@ -53,7 +106,6 @@ select
     is_budget_neutral,
     measured_weight,
     weighted_distance,
-    case when weighted_distance >= 0 then 1 - neutral_score else neutral_score end
-        as score_room,
-    case when weighted_distance >= 0 then bonus_share else sanction_share end as score_share
-from summed
+    score_room,
+    score_share
+from final

@@ -18,6 +18,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from dagster_project.incentive_worth import QUERY
+from dagster_project.lake.ledger import FROZEN_TABLES
 from dagster_project.pipeline import load_definition
 from dagster_project.rules import incentive
 from dagster_project.rules.incentive import Item, Scored, State, Terms
@@ -295,6 +296,8 @@ def posting() -> duckdb.DuckDBPyConnection:
     """The working tables that a period is posted from."""
     connection = duckdb.connect(config={"threads": 1})
     connection.execute("create schema settle; create schema mart; create schema core")
+    connection.execute("create schema ledger")
+    connection.execute(f"create table ledger.frozen_score ({FROZEN_TABLES['frozen_score']})")
     contribution, period = CORE["mart.incentive_contribution"], CORE["core.indicator_period"]
     connection.execute(f"create table mart.incentive_contribution ({contribution})")
     connection.execute(f"create table core.indicator_period ({period})")
@@ -332,6 +335,7 @@ def post(
             [start, f"Y{n}", paid],
         )
     values = {"service_code": "reception", "list_month": date(2017, 10, 1)}
+    values |= {"rulebook_id": "R", "capitation_run_id": 6}
     posting.execute(f"create or replace table settle.score as {query('score')}", values)
     rows = posting.execute(query("score_adjustment")).fetchall()
     return {row[2]: row[-1] for row in rows}

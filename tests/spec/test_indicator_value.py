@@ -95,6 +95,20 @@ def test_a_share_is_measured_with_its_interval(model: Bench) -> None:
 
 STATES: dict[str, tuple[dict[str, Any], str, bool]] = {
     "not in the calendar": ({"months": (9,)}, "not_scheduled", False),
+    "not in the calendar, and a month has not come": (
+        {"months": (9,), "delivered": MONTHS[:-1]}, "not_scheduled", False,
+    ),
+    "not in the calendar, and the period goes on": (
+        {"months": (9,), "delivered": MONTHS[:-1], "reached": date(2017, 11, 30)},
+        "not_scheduled",
+        False,
+    ),
+    "not in the calendar, and not due from the provider": (
+        {"reporter_code": "provider", "counted": None, "months": (9,),
+         "reached": date(2018, 1, 19)},
+        "not_scheduled",
+        False,
+    ),
     "before it begins": ({"valid_from_date": date(2018, 1, 1)}, "not_scheduled", False),
     "too few": ({"counted": (20, 29)}, "too_small", False),
     "nothing counted": ({"counted": None}, "too_small", False),
@@ -118,8 +132,16 @@ STATES: dict[str, tuple[dict[str, Any], str, bool]] = {
     "called nothing at all, and stated on another sheet": (
         {"reporter_code": "provider", "declared": "no_cases"}, "measured", False,
     ),
-    "a month has not come, and it is due": ({"delivered": MONTHS[:-1]}, "overdue", True),
-    "a month in between has not come": ({"delivered": [*MONTHS[:6], MONTHS[7]]}, "overdue", True),
+    "a month has not come, and it is due": ({"delivered": MONTHS[:-1]}, "overdue", False),
+    "a month in between has not come": (
+        {"delivered": [*MONTHS[:6], MONTHS[7]]}, "overdue", False,
+    ),
+    "the last day before it is due": (
+        {"delivered": MONTHS[:-1], "reached": date(2018, 1, 19)}, "measured", True,
+    ),
+    "the day on which it is due": (
+        {"delivered": MONTHS[:-1], "reached": date(2018, 1, 20)}, "overdue", False,
+    ),
     "a month has not come yet": (
         {"delivered": MONTHS[:-1], "reached": date(2017, 12, 31)},
         "measured",

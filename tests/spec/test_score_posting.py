@@ -113,7 +113,41 @@ def test_a_score_that_becomes_another_is_put_right(on: Desk) -> None:
     ]
 
 
-def test_a_score_that_is_no_more_is_taken_back(on: Desk) -> None:
+def test_a_score_that_is_no_longer_final_stands_until_there_is_a_new_one(on: Desk) -> None:
+    """A withdrawn delivery opens the period again: nothing is paid back until it is final anew."""
+    score(on, "P1", "1", neutral=True)
+    score(on, "P2", "0", neutral=True)
+    settle(on, MAY, JUNE, JULY)
+    first = posted(on)
+    on.replace("mart.incentive_contribution")
+    score(on, "P1", "0.7", early=True, neutral=True)
+    score(on, "P2", "0", neutral=True)
+    settle(on, AUGUST)
+    assert posted(on) == first
+    assert [eur for *_, eur in first] == [D("6.10"), D("-6.10")]
+    on.replace("mart.incentive_contribution")
+    score(on, "P1", "0.5", neutral=True)
+    score(on, "P2", "0.5", neutral=True)
+    on.delivered(date(2017, 9, 1))
+    settle(on, date(2017, 9, 1))
+    assert sum(eur for *_, eur in posted(on)) == 0
+    assert {provider: eur for *_, provider, _, _, eur in posted(on)[2:]} == {
+        "P1": D("-6.10"),
+        "P2": D("6.10"),
+    }
+
+
+def test_a_score_for_which_too_little_is_now_measured_stands(on: Desk) -> None:
+    score(on, "P1", "0")
+    settle(on, MAY, JUNE, JULY)
+    first = posted(on)
+    on.lake.execute("update lake.mart.incentive_contribution set effective_weight = null")
+    settle(on, AUGUST)
+    assert posted(on) == first
+    assert [eur for *_, eur in first] == [D("-3.05")]
+
+
+def test_who_is_in_no_scheme_any_more_keeps_nothing(on: Desk) -> None:
     score(on, "P1", "1")
     settle(on, MAY, JUNE, JULY)
     on.replace("mart.incentive_contribution")
