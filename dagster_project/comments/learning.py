@@ -1,8 +1,8 @@
 """Topic and tone of short texts in Finnish and Swedish, learnt from texts that have both.
 
-Parts of words are counted, not words: Finnish bends its words and clients misspell theirs. A text
-is never judged by a reader that has learnt from the same words, so that how well it reads is told
-by texts it had not seen.
+Parts of words are counted, not words: Finnish bends its words and clients misspell theirs. What
+the source says of a text stands; how well texts without a code are read is told by those that have
+one, each read by a reader that had not learnt from the same words.
 
 Here: estimates from texts. Not here: where texts come from (`reading`).
 """
@@ -26,16 +26,18 @@ FEWEST_TEXTS = 20
 
 @dataclass(frozen=True)
 class Labels:
-    """What texts were read as, in their order, and how well: macro F1 on texts not learnt from."""
+    """Codes of texts, in their order, and how well such texts are read."""
 
     codes: tuple[str | None, ...]
+    """What the source said; where it said nothing, what the text was read as."""
     macro_f1: float | None
+    """Of the texts with a code of the source's, each read by who had not learnt from its words."""
     text_count: int
     """Different texts that were learnt from."""
 
 
 def read_labels(texts: Sequence[str], known: Sequence[str | None]) -> Labels:
-    """Read a code for every text, each by a reader that has not learnt from the same words.
+    """A code for every text: the source's own, else what who learnt from the others reads in it.
 
     Args:
         texts: All texts of one language.
@@ -47,19 +49,25 @@ def read_labels(texts: Sequence[str], known: Sequence[str | None]) -> Labels:
     codes = {str(known[n]) for n in labelled}
     if len(different) < FEWEST_TEXTS or len(codes) < 2:
         return Labels(tuple(known), None, len(different))
-    found: list[str | None] = list(known)
-    for learn, read in _folds([plain[n] for n in labelled]):
-        reader = _learnt([plain[labelled[n]] for n in learn], [known[labelled[n]] for n in learn])
-        for n, code in zip(read, reader.predict([plain[labelled[n]] for n in read]), strict=True):
-            found[labelled[n]] = str(code)
-    _read_unlabelled(plain, known, found)
-    macro = f1_score([known[n] for n in labelled], [found[n] for n in labelled], average="macro")
-    return Labels(tuple(found), round(float(macro), 4), len(different))
+    said = [str(known[n]) for n in labelled]
+    guessed = _guessed([plain[n] for n in labelled], said)
+    macro = f1_score(said, guessed, average="macro")
+    return Labels(_filled(plain, known), round(float(macro), 4), len(different))
 
 
 def normal(text: str) -> str:
     """A text in lower case, without digits, which name persons and dates and no topic."""
     return " ".join("".join(c for c in text.lower() if not c.isdigit()).split())
+
+
+def _guessed(texts: list[str], codes: list[str]) -> list[str]:
+    """What each text is read as by a reader that has not learnt from the same words."""
+    found = list(codes)
+    for learn, read in _folds(texts):
+        reader = _learnt([texts[n] for n in learn], [codes[n] for n in learn])
+        for n, code in zip(read, reader.predict([texts[n] for n in read]), strict=True):
+            found[n] = str(code)
+    return found
 
 
 def _folds(texts: list[str]) -> list[tuple[Any, Any]]:
@@ -68,13 +76,13 @@ def _folds(texts: list[str]) -> list[tuple[Any, Any]]:
     return list(GroupKFold(n_splits=parts).split(texts, groups=texts))
 
 
-def _learnt(texts: list[str], codes: list[str | None]) -> Any:  # noqa: ANN401 - sklearn has no types
+def _learnt(texts: list[str], codes: list[str]) -> Any:  # noqa: ANN401 - sklearn has no types
     """A reader; where all that is known is one code, whoever reads says it."""
     reader = make_pipeline(
         TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True),
         LogisticRegression(class_weight="balanced", max_iter=1000, C=10.0),
     )
-    return reader.fit(texts, codes) if len(set(codes)) > 1 else _Always(str(codes[0]))
+    return reader.fit(texts, codes) if len(set(codes)) > 1 else _Always(codes[0])
 
 
 @dataclass(frozen=True)
@@ -85,13 +93,12 @@ class _Always:
         return [self.code for _ in texts]
 
 
-def _read_unlabelled(
-    plain: list[str], known: Sequence[str | None], found: list[str | None]
-) -> None:
+def _filled(plain: list[str], known: Sequence[str | None]) -> tuple[str | None, ...]:
+    """The codes that are known, and read from those where none is."""
     bare = [n for n, code in enumerate(known) if code is None]
     if not bare:
-        return
+        return tuple(known)
     labelled = [n for n, code in enumerate(known) if code is not None]
-    reader = _learnt([plain[n] for n in labelled], [known[n] for n in labelled])
-    for n, code in zip(bare, reader.predict([plain[n] for n in bare]), strict=True):
-        found[n] = str(code)
+    reader = _learnt([plain[n] for n in labelled], [str(known[n]) for n in labelled])
+    read = dict(zip(bare, reader.predict([plain[n] for n in bare]), strict=True))
+    return tuple(str(read[n]) if n in read else code for n, code in enumerate(known))

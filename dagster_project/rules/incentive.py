@@ -170,6 +170,8 @@ def neutral_adjustments(
 ) -> dict[str, Decimal]:
     """What makes bonuses and sanctions of all providers sum to nought, shared by capitation.
 
+    Where cents fall goes by euros; names decide only between those who are alike in all.
+
     Args:
         amounts: bonus or sanction by provider.
         capitation: euros paid for the list by provider, of the same ones.
@@ -177,7 +179,7 @@ def neutral_adjustments(
     whole, base = sum(amounts.values(), Decimal(0)), sum(capitation.values(), Decimal(0))
     if not base:
         return dict.fromkeys(amounts, Decimal("0.00"))
-    names = sorted(amounts)
+    names = sorted(amounts, key=lambda name: (capitation[name], amounts[name], name))
     running = accumulate((capitation[name] for name in names), initial=Decimal(0))
     return stepped(names, (-Fraction(whole) * Fraction(r) / Fraction(base) for r in running))
 

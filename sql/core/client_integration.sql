@@ -74,31 +74,39 @@ stepped as (
         person_id,
         cast(date_trunc('quarter', service_date) as date) as quarter_start_date,
         organisation_id,
-        date_diff(
-            'day',
-            lag(service_date) over (
-                partition by person_id order by service_date, organisation_id
-            ),
-            service_date
-        ) as step_days,
-        lag(organisation_id) over (
-            partition by person_id order by service_date, organisation_id
-        ) as previous_organisation_id
+        service_date,
+        lag(service_date) over ordered as previous_date,
+        lag(organisation_id) over ordered as previous_organisation_id
     from service_day
+    window ordered as (partition by person_id order by service_date, organisation_id)
 ),
 
--- From one organisation to the next: a day at the same one is no step of the chain.
+-- From one organisation to the next: a day at the same one is no step of the chain. A step begins
+-- in its quarter or in the one before, of both of which every day is at hand: what lay in between
+-- of a client who had several services in neither is not known here.
+step as (
+    select
+        person_id,
+        quarter_start_date,
+        organisation_id,
+        case
+            when
+                organisation_id <> previous_organisation_id
+                and previous_date >= quarter_start_date - interval 3 month
+                then date_diff('day', previous_date, service_date)
+        end as step_days
+    from stepped
+),
+
 served as (
     select
         person_id,
         quarter_start_date,
         count(distinct organisation_id) as organisation_count,
-        count(case when organisation_id <> previous_organisation_id then 1 end) as step_count,
-        sum(case when organisation_id <> previous_organisation_id then step_days else 0 end)
-            as gap_days,
-        max(case when organisation_id <> previous_organisation_id then step_days end)
-            as longest_gap_days
-    from stepped
+        count(step_days) as step_count,
+        coalesce(sum(step_days), 0) as gap_days,
+        max(step_days) as longest_gap_days
+    from step
     group by person_id, quarter_start_date
 ),
 

@@ -34,6 +34,19 @@ goal as (
     from rulebook.treatment_goal
 ),
 
+due_test as (
+    select
+        goal.goal_id,
+        period.period_start_date,
+        count(distinct goal.test_code) as test_count
+    from goal
+    inner join core.indicator_period as period
+        on
+            goal.valid_from_date <= period.period_start_date
+            and goal.next_from_date > period.period_start_date
+    group by goal.goal_id, period.period_start_date
+),
+
 -- A diagnosis counts until the next one of the group.
 diagnosed as (
     select
@@ -92,8 +105,9 @@ newest as (
             and result.measurement_month > period.period_end_date - interval 12 month
 ),
 
--- Every test of the goal is below its limit, and below each limit of several diagnoses. At the
--- provider of the newest; of those of one second of the one whose test comes last.
+-- Every test of the goal is below its limit, and below each limit of several diagnoses; of whom one
+-- of them is not known, neither is the balance. At the provider of the newest; of those of one
+-- second of the one whose test comes last.
 client as (
     select
         goal.goal_id,
@@ -116,7 +130,12 @@ client as (
             and newest.period_end_date >= diagnosed.diagnosis_quarter
             and newest.period_end_date < diagnosed.next_quarter
             and diagnosed.diagnosis_quarter > newest.period_end_date - interval 24 month
-    group by goal.goal_id, newest.period_start_date, newest.person_id
+    inner join due_test
+        on
+            goal.goal_id = due_test.goal_id
+            and newest.period_start_date = due_test.period_start_date
+    group by goal.goal_id, newest.period_start_date, newest.person_id, due_test.test_count
+    having count(distinct newest.test_code) = due_test.test_count
 ),
 
 final as (

@@ -10,14 +10,13 @@
 --     select period.period_start_date
 --     from core.indicator_period as period
 --     inner join changed.access_event as access_event
---     on access_event.contact_month <= period.period_end_date
---     and access_event.contact_month >= period.period_start_date - interval 12 month
+--     on civil_date(access_event.visited_at) >= period.period_start_date
+--     and civil_date(access_event.visited_at) <= period.period_end_date
 -- may_be_empty: the source may not have begun to send
 with
 visited as (
     select
         site_id,
-        contact_month,
         visit_wait_days,
         civil_date(visited_at) as visited_date
     from core.access_event
@@ -31,12 +30,10 @@ final as (
         count(case when visited.visit_wait_days <= 7 then 1 end) as numerator,
         count(*) as denominator
     from visited
-    -- Waits of over a year are left out, so that a contact touches no period beyond.
     inner join core.indicator_period as period
         on
             visited.visited_date >= period.period_start_date
             and visited.visited_date <= period.period_end_date
-            and visited.contact_month >= period.period_start_date - interval 12 month
     -- A protected person's site is not known: they belong to no provider's figures.
     inner join core.site as site
         on

@@ -64,7 +64,7 @@ client as (
     having sum(visit_count) >= 3
 ),
 
--- The provider with most visits; of equals the first by its id.
+-- The provider with most visits; of equals each, so that no name decides.
 usual as (
     select
         at_site.period_start_date,
@@ -76,9 +76,9 @@ usual as (
             at_site.period_start_date = client.period_start_date
             and at_site.person_id = client.person_id
     group by at_site.period_start_date, at_site.person_id, at_site.provider_id
-    qualify row_number() over (
+    qualify rank() over (
         partition by at_site.period_start_date, at_site.person_id
-        order by sum(at_site.visit_count) desc, at_site.provider_id
+        order by sum(at_site.visit_count) desc
     ) = 1
 ),
 

@@ -13,10 +13,15 @@ limits as (
         = (select max(newest.valid_from_date) from rulebook.discharge_follow_up as newest)
 ),
 
-reached as (
-    select max(covers_to_date) as reached_date
+-- Months of which both stays and contacts have come.
+complete_month as (
+    select cast(date_trunc('month', covers_to_date) as date) as calendar_month
     from effective.delivery
-    where source = 'hus' and table_name = 'specialised_care'
+    where
+        (source = 'hus' and table_name = 'specialised_care')
+        or (source = 'apotti' and table_name = 'encounters')
+    group by date_trunc('month', covers_to_date)
+    having count(distinct source) = 2
 ),
 
 stay as (
@@ -26,20 +31,43 @@ stay as (
         urgency_code,
         episode_date,
         discharge_code,
+        ended_at,
         civil_date(ended_at) as discharged_date
     from core.hospital_episode
     where episode_kind_code = 'inpatient_stay'
 ),
 
--- Home, with or without help: who goes on to another ward is still cared for.
+-- Home, with or without help: who goes on to another ward is still cared for. Those whose time of
+-- follow-up is not over, or of which something has not come, are not judged.
 discharged as (
     select
         stay.episode_id,
         stay.person_id,
         stay.discharge_code,
+        stay.ended_at,
         stay.discharged_date
     from stay
+    cross join limits
+    inner join complete_month
+        on
+            stay.discharged_date < complete_month.calendar_month + interval 1 month
+            and stay.discharged_date + limits.readmission_days >= complete_month.calendar_month
     where stay.discharge_code in ('home', 'home_care', 'housing')
+    group by
+        stay.episode_id,
+        stay.person_id,
+        stay.discharge_code,
+        stay.ended_at,
+        stay.discharged_date,
+        limits.readmission_days
+    having
+        count(*)
+        = (
+            year(stay.discharged_date + limits.readmission_days) - year(stay.discharged_date)
+        ) * 12
+        + month(stay.discharged_date + limits.readmission_days)
+        - month(stay.discharged_date)
+        + 1
 ),
 
 contacted as (
@@ -48,7 +76,9 @@ contacted as (
     cross join limits
     inner join core.encounter as encounter on discharged.person_id = encounter.person_id
     where
-        encounter.encounter_date >= discharged.discharged_date
+        -- What was on the day of discharge before it is no follow-up.
+        encounter.started_at > discharged.ended_at
+        and encounter.encounter_date >= discharged.discharged_date
         and encounter.encounter_date <= discharged.discharged_date + limits.contact_days
         -- Work without the client is no contact with them.
         and encounter.contact_type_code in ('R10', 'R20', 'R30', 'R40', 'R41', 'R50', 'R52', 'R56')
@@ -112,13 +142,9 @@ followed as (
         readmitted.episode_id is not null as is_readmitted,
         coalesce(readmitted.is_unplanned, 0) = 1 as is_readmitted_unplanned
     from discharged
-    cross join limits
-    cross join reached
     left join lived on discharged.episode_id = lived.episode_id
     left join contacted on discharged.episode_id = contacted.episode_id
     left join readmitted on discharged.episode_id = readmitted.episode_id
-    -- Those whose time of follow-up is not over yet are not judged.
-    where discharged.discharged_date + limits.readmission_days <= reached.reached_date
 ),
 
 final as (

@@ -23,12 +23,22 @@ half_year as (
 ),
 
 matter as (
-    select *
-    from core.social_wait
-    where client_group_code = 'elderly'
+    select
+        wait.service_class_code,
+        wait.contacted_date,
+        wait.decided_date,
+        wait.started_date,
+        wait.decision_code,
+        wait.decision_days,
+        wait.start_days,
+        person.death_date
+    from core.social_wait as wait
+    left join core.person as person on wait.person_id = person.person_id
+    where wait.client_group_code = 'elderly'
 ),
 
--- Those who waited at the half-year's end had asked for the service and neither got it nor a no.
+-- Those who waited at the half-year's end were alive, had asked for the service and neither got it
+-- nor a no.
 final as (
     select
         half_year.half_year_start_date,
@@ -82,6 +92,7 @@ final as (
             case
                 when
                     matter.contacted_date < half_year.next_date
+                    and (matter.death_date is null or matter.death_date >= half_year.next_date)
                     and (
                         matter.started_date is null or matter.started_date >= half_year.next_date
                     )

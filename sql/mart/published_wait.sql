@@ -11,6 +11,7 @@ printed as (
         cell.wait_class_code,
         cell.printed_count,
         publication.municipality_code,
+        publication.guarantee_code,
         publication.profession_code,
         publication.clock_code
     from rulebook.published_wait as cell
@@ -25,12 +26,20 @@ unit as (
         to_date,
         unit_id,
         municipality_code,
+        guarantee_code,
         profession_code,
         clock_code
     from printed
 ),
 
--- What the lake has of the same units, professions and months.
+guaranteed as (
+    select distinct
+        guarantee_code,
+        service_code
+    from rulebook.access_service
+),
+
+-- What the lake has of the same units, services, professions and months.
 computed_class as (
     select
         unit.publication_code,
@@ -40,6 +49,10 @@ computed_class as (
     from unit
     inner join mart.wait_by_unit as wait
         on unit.clock_code = wait.clock_code and unit.municipality_code = wait.municipality_code
+    inner join guaranteed
+        on
+            unit.guarantee_code = guaranteed.guarantee_code
+            and wait.service_code = guaranteed.service_code
     where
         wait.visit_month >= unit.from_date
         and wait.visit_month <= unit.to_date

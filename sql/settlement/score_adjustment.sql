@@ -64,7 +64,8 @@ scored as (
     from earned
 ),
 
--- What keeps the sum of all that are paid at nought, by what was paid for their lists.
+-- What keeps the sum of all that are paid at nought, by what was paid for their lists. Where cents
+-- fall goes by euros; names decide only between those who are alike in all.
 totalled as (
     select
         *,
@@ -72,7 +73,7 @@ totalled as (
         sum(paid_cents) over period as all_paid_cents,
         sum(paid_cents) over (
             partition by period_start_date, is_budget_neutral, is_shadow
-            order by provider_id
+            order by paid_cents, score_cents, provider_id
             rows between unbounded preceding and current row
         ) as running_paid_cents
     from scored
@@ -105,7 +106,7 @@ due as (
         + running_neutral_cents
         - lag(running_neutral_cents, 1, 0) over (
             partition by period_start_date, is_budget_neutral, is_shadow
-            order by provider_id
+            order by paid_cents, score_cents, provider_id
         ) as due_cents
     from running
 ),

@@ -362,6 +362,34 @@ def test_what_is_posted_is_what_the_rule_says(
     assert post(posting, lists, terms) == {name: eur for name, eur in due.items() if eur}
 
 
+@FEW
+@given(
+    several=st.lists(st.tuples(INDICATORS, st.integers(0, 10**11)), min_size=2, max_size=4),
+    terms=TERMS,
+    names=st.permutations(range(4)),
+)
+def test_relabelling_providers_moves_no_cent(
+    posting: duckdb.DuckDBPyConnection,
+    several: list[tuple[list[Drawn], int]],
+    terms: Terms,
+    names: list[int],
+) -> None:
+    """Budget neutrality's too; those who are alike in all may change places."""
+    scored = [(incentive.score(items(d), D(0)), D(cents) / 100) for d, cents in several]
+    lists = [one for one in scored if one[0].score is not None]
+    named = [n for n in names if n < len(lists)]
+    first, second = post(posting, lists, terms), post(posting, [lists[n] for n in named], terms)
+
+    def told(found: dict[str, Decimal], order: list[int]) -> list[tuple[Decimal, ...]]:
+        return sorted(
+            (lists[n][1], sum(incentive.worth(lists[n][0], terms, lists[n][1]).values(), D(0)),
+             found.get(f"Y{position}", D(0)))
+            for position, n in enumerate(order)
+        )  # fmt: skip
+
+    assert told(first, [*range(len(lists))]) == told(second, named)
+
+
 @pytest.fixture(scope="module")
 def values() -> Bench:
     return bench("mart.indicator_value", VALUE_TABLES)

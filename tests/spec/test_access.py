@@ -145,6 +145,15 @@ def test_vantaas_figures_come_of_vantaas_events_and_two_printed_cells_are_flagge
     ]
 
 
+def test_visits_under_another_guarantee_are_not_of_the_print() -> None:
+    """Waits in primary care are held against no dental visit of the same city."""
+    month = MONTHS[0]
+    dental = event(month, assessed=month, service="T60")
+    ask = "select max(computed_count) from mart.published_wait where publication_code = ?"
+    for events, found in (([dental], None), ([dental, event(month, assessed=month)], 1)):
+        assert run(events).rows(ask.replace("?", "'vantaa_2021_08'")) == [(found,)]
+
+
 def test_a_print_of_units_that_the_lake_does_not_have_is_held_against_itself_alone() -> None:
     built = run([])
     assert built.rows(

@@ -201,6 +201,29 @@ def test_blood_pressure_is_in_balance_when_both_are() -> None:
     assert found == {("Y2", OCTOBER): (1, 2)}
 
 
+@pytest.mark.parametrize("reading", [("systolic", "120"), ("diastolic", "70")])
+def test_of_one_of_two_readings_no_balance_is_known(reading: tuple[str, str]) -> None:
+    """A test that is asked for from 2018 on is no part of the goal before."""
+    test, value = reading
+    found = counted(
+        "bp_in_balance",
+        {
+            "rulebook.treatment_goal": [
+                (date(2000, 1, 1), "bp_in_balance", "group", "systolic", "140"),
+                (date(2000, 1, 1), "bp_in_balance", "group", "diastolic", "90"),
+                (date(2018, 1, 1), "bp_in_balance", "group", "pulse", "100"),
+            ],
+            "core.morbidity": [(p, "group", date(2017, 4, 1)) for p in (1, 2)],
+            "core.measurement": [
+                result(1, 1, date(2017, 11, 5), value, test),
+                result(2, 2, date(2017, 11, 5), "120", "systolic"),
+                result(3, 2, date(2017, 10, 5), "70", "diastolic"),
+            ],
+        },
+    )
+    assert found == {("Y2", OCTOBER): (1, 1)}
+
+
 def test_of_several_diagnoses_the_strictest_goal_holds() -> None:
     """60 is below 70 and not below 53; with the milder diagnosis alone it is in balance."""
     mild, strict = ("mild", "70"), ("strict", "53")
@@ -248,7 +271,7 @@ def test_access_counts_visits_of_the_period_by_helsinki_days() -> None:
                 ("S2", date(2017, 10, 1), datetime(2017, 10, 5, 9), 0),
                 ("S2", date(2017, 10, 1), None, None),
                 (None, date(2017, 10, 1), datetime(2017, 10, 5, 9), 0),
-                ("S2", date(2016, 9, 1), datetime(2017, 10, 5, 9), 390),  # over a year
+                ("S2", date(2016, 9, 1), datetime(2017, 10, 5, 9), 390),  # the longest count too
                 ("S1", date(2017, 8, 1), datetime(2017, 8, 5, 9), 3),
                 ("S1", date(2017, 9, 1), datetime(2017, 9, 5, 9), 3),
             ]
@@ -256,7 +279,7 @@ def test_access_counts_visits_of_the_period_by_helsinki_days() -> None:
     )
     assert found == {
         ("Y2", MAY): (1, 1),
-        ("Y2", OCTOBER): (1, 2),
+        ("Y2", OCTOBER): (1, 3),
         ("Y1", MAY): (1, 1),
         ("Y9", MAY): (1, 1),
     }
@@ -408,6 +431,28 @@ def test_continuity_is_the_mean_of_the_clients_indices() -> None:
     )
     assert found["Y2", MAY] == (D("1.5"), 2)
     assert found.keys() == {("Y2", MAY), ("Y2", OCTOBER)}
+
+
+@pytest.mark.parametrize("names", [("Y1", "Y2"), ("B", "A")])
+def test_a_client_of_two_equal_providers_is_of_both_whatever_they_are_called(
+    names: tuple[str, str],
+) -> None:
+    """Of 2 + 2 visits: (4 + 4 - 4) / 12."""
+    first, second = names
+    found = counted(
+        "continuity_of_care",
+        {
+            "core.site": [
+                ("S1", first, "reception", date(2009, 1, 1), None),
+                ("S2", second, "reception", date(2009, 1, 1), None),
+            ],
+            "core.encounter": [visit(1, site, m) for m in (5, 6) for site in ("S1", "S2")],
+        },
+    )
+    assert {key: sums for key, sums in found.items() if key[1] == MAY} == {
+        (first, MAY): (D("0.3333"), 1),
+        (second, MAY): (D("0.3333"), 1),
+    }
 
 
 def standard(**tables: Any) -> dict[str, Any]:

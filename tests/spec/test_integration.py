@@ -42,7 +42,7 @@ TABLES = {
     ),
     "core.encounter": (
         "person_id bigint, site_id varchar, encounter_date date, encounter_month date,"
-        " contact_type_code varchar"
+        " contact_type_code varchar, started_at timestamp"
     ),
     "core.residence": (
         "person_id bigint, municipality_code varchar, valid_from_date date, valid_to_date date,"
@@ -74,6 +74,12 @@ MONTHS = [(date(2017, m, 1),) for m in range(1, 7)]
 Row = tuple[Any, ...]
 
 
+def delivered(source: str, *, without: tuple[int, ...] = ()) -> list[Row]:
+    """Its months from January to June."""
+    table = {"hus": "specialised_care", "apotti": "encounters"}[source]
+    return [(source, table, date(2017, m, 28)) for m in range(1, 7) if m not in without]
+
+
 @cache
 def models() -> Chain:
     return chain(MODELS, TABLES)
@@ -84,7 +90,7 @@ def run(**given: list[Row]) -> Chain:
     fixed: dict[str, list[Row]] = {
         "core.register_month": MONTHS,
         "core.reached": [(date(2017, 6, 30),)],
-        "effective.delivery": [("hus", "specialised_care", date(2017, 6, 30))],
+        "effective.delivery": [*delivered("hus"), *delivered("apotti")],
     }
     built.run(fixed | {name.replace("__", "."): rows for name, rows in given.items()})
     return built
@@ -220,8 +226,10 @@ def stay(
     return (number, person, "HUS-HYV", kind, urgency, begun, begun.replace(day=1), until, to)
 
 
-def visit(person: int, day: date, kind: str = "R10", site: str | None = "S1") -> Row:
-    return (person, site, day, day.replace(day=1), kind)
+def visit(
+    person: int, day: date, kind: str = "R10", site: str | None = "S1", hour: int = 13
+) -> Row:
+    return (person, site, day, day.replace(day=1), kind, datetime.combine(day, time(hour)))
 
 
 def test_discharges_are_followed_for_a_week_and_thirty_days() -> None:
@@ -243,6 +251,7 @@ def test_discharges_are_followed_for_a_week_and_thirty_days() -> None:
             visit(2, date(2017, 5, 18)),
             visit(3, out, "R56"),
             visit(4, out, "R72"),
+            visit(5, out, hour=11),  # before the discharge
         ],
         core__residence=[
             (1, "106", date(2000, 1, 1), None, None),
@@ -257,6 +266,53 @@ def test_discharges_are_followed_for_a_week_and_thirty_days() -> None:
         ("106", "all", "home", 1, 1, 0, 0),
         ("186", "all", "home", 3, 1, 1, 1),
         (None, "all", "home", 1, 0, 1, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "lacking", "judged"),
+    [("apotti", (4,), 1), ("apotti", (5,), 0), ("apotti", (6,), 0), ("hus", (6,), 0)],
+)
+def test_a_discharge_is_judged_when_stays_and_contacts_of_its_time_have_come(
+    source: str, lacking: tuple[int, ...], judged: int
+) -> None:
+    """Late encounters are no lack of contact."""
+    other = "hus" if source == "apotti" else "apotti"
+    built = run(
+        effective__delivery=[*delivered(source, without=lacking), *delivered(other)],
+        core__hospital_episode=[stay(1, 1, date(2017, 5, 1), date(2017, 5, 10))],
+    )
+    assert len(built.rows("select discharge_count from mart.discharge_follow_up")) == judged
+
+
+def test_a_step_begins_in_its_quarter_or_the_one_before() -> None:
+    """Of the second quarter of 1 not every day is at hand; of both of 2 each is."""
+    summer = date(2017, 7, 1)
+    built = run(
+        core__cost=[
+            *costs(1, "P01 P08"),
+            *costs(1, "P01", month=SPRING),
+            *costs(1, "P01 P08", month=summer),
+            *costs(2, "P01 P08", month=SPRING),
+            *costs(2, "P01 P08", month=summer),
+        ],
+        core__site_month=[("S1", date(2017, m, 1), "M1") for m in range(1, 10)],
+        core__encounter=[
+            visit(1, date(2017, 3, 31)),
+            visit(1, date(2017, 6, 30)),
+            visit(1, date(2017, 9, 1)),
+            visit(2, date(2017, 6, 30)),
+        ],
+        core__hospital_episode=[stay(1, 1, summer, None), stay(2, 2, date(2017, 7, 3), None)],
+        core__register_month=[(date(2017, m, 1),) for m in range(1, 10)],
+    )
+    assert built.rows(
+        "select quarter_start_date, step_count, step_days_mean from mart.service_chain"
+        " where chain_code = 'all' order by all"
+    ) == [
+        (WINTER, 0, None),
+        (SPRING, 0, None),
+        (summer, 2, Decimal("32.50")),  # 62 days from the hospital, and 3 to it
     ]
 
 

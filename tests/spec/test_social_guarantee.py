@@ -24,7 +24,7 @@ TABLES = {
         " client_group_code varchar, contacted_date date, assessed_date date, decided_date date,"
         " started_date date, decision_code varchar"
     ),
-    "core.person": "person_id bigint, birth_date date",
+    "core.person": "person_id bigint, birth_date date, death_date date",
     "core.register_month": "exposure_month date",
     "core.access_limit": (
         "guarantee_code varchar, reason_code varchar, from_age_years integer,"
@@ -59,7 +59,7 @@ def run(*matters: Row, reached: date = REACHED, persons: list[Row] | None = None
         {
             "effective.delivery": [("apotti", "social_services", reached)],
             "core.access_limit": LIMITS,
-            "core.person": persons or [(1, OLD), (2, YOUNG), (3, CHILD)],
+            "core.person": persons or [(1, OLD, None), (2, YOUNG, None), (3, CHILD, None)],
             "core.service_period": list(matters),
             "core.register_month": [(date(2017, m, 1),) for m in range(1, 13)],
         }
@@ -191,10 +191,13 @@ def test_waiting_times_of_older_peoples_services_by_half_year() -> None:
         matter(date(2017, 3, 1), None, july, decision="withdrawn", number=5),
         matter(july, number=6),
         matter(date(2017, 3, 1), None, june, june, number=7, group="families"),
+        matter(date(2017, 3, 1), number=8, person=8),  # died while waiting
+        matter(date(2017, 3, 1), number=9, person=9),  # died after the half-year
+        persons=[(1, OLD, None), (8, OLD, june), (9, OLD, july)],
         reached=date(2017, 12, 30),  # the second half-year is not over
     )
     assert built.rows(
         "select half_year_start_date, decided_count, cast(decision_days_median as double),"
         " started_count, cast(start_days_median as double), started_over_90_days_count,"
         " waiting_count from mart.elderly_waiting_time"
-    ) == [(date(2017, 1, 1), 4, 80.5, 2, 79.5, 1, 2)]
+    ) == [(date(2017, 1, 1), 4, 80.5, 2, 79.5, 1, 3)]

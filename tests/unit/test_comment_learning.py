@@ -50,6 +50,15 @@ def test_a_text_without_a_code_gets_one_and_the_same_texts_the_same() -> None:
     assert found == read_labels([*texts, "Lasku oli väärä, lasku!"], [*known, None])
 
 
+def test_what_the_source_said_stands_however_the_text_would_be_read() -> None:
+    texts = [text for text, _, _ in SAID]
+    known = ["medication" if n == 0 else about for n, (_, about, _) in enumerate(SAID)]
+    found = read_labels(texts, known)
+    assert found.codes == tuple(known)
+    assert found.macro_f1 is not None
+    assert 0.9 < found.macro_f1 < 1
+
+
 def test_what_is_known_stands_where_there_is_too_little_to_learn_from() -> None:
     few = ["Kiitos.", "Huonoa.", "kiitos. "]
     assert read_labels(few, ["positive", None, "positive"]).codes == ("positive", None, "positive")
