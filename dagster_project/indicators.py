@@ -1,9 +1,10 @@
 """Indicators as data: one YAML and one query each, in `sql/indicator/`, and what models read.
 
-An indicator is a numerator over a denominator by provider and period. `sql/indicator/<id>.sql`
-gives `provider_id, period_start_date, numerator, denominator`, and `reporter_code` where now the
-lake and now the provider reports. Nothing else names it: another indicator is another pair of
-files, here or in a folder of one's own (`TIETOALLAS_SQL`).
+An indicator is a numerator over a denominator by provider, service and period.
+`sql/indicator/<id>.sql` gives `provider_id, period_start_date, numerator, denominator`; after the
+provider `service_code` where the indicator is of several services, and last `reporter_code` where
+now the lake and now the provider reports. Nothing else names it: another indicator is another pair
+of files, here or in a folder of one's own (`TIETOALLAS_SQL`).
 
 Here: all of them, beside their queries and the other models. Not here: reading one YAML
 (`indicator_file`), states and values (`sql/mart/indicator_value.sql`), weights and money
@@ -31,7 +32,7 @@ from dagster_project.sql_models import Model, ModelGraph
 
 COUNTED = "indicator.counted"
 UNFIT = "unfit_figure"
-_COLUMNS = ("provider_id", "period_start_date", "numerator", "denominator")
+_COLUMNS = ("period_start_date", "numerator", "denominator")
 
 
 def load_indicators(root: Path, *, beside: Path | None = None) -> tuple[Indicator, ...]:
@@ -67,8 +68,8 @@ def counted_model(indicators: tuple[Indicator, ...]) -> Model:
         schema=SCHEMA,
         name=COUNTED.split(".")[1],
         sql=" union all ".join(selects) or _NOTHING,
-        grain="One row per indicator, provider and period of which something was counted.",
-        key=("indicator_id", "provider_id", "period_start_date"),
+        grain="One row per indicator, provider, service and period of which something was counted.",
+        key=("indicator_id", "provider_id", "service_code", "period_start_date"),
         partition=None,
         touched=(),
         purpose="",
@@ -81,9 +82,11 @@ def _counts(one: Indicator) -> str:
     name, reporter = one.indicator_id, f"'{one.reporter}'"
     if one.reporter is Reporter.LAKE_OR_PROVIDER:
         reporter = f"{name}.reporter_code"
+    service = f"{name}.service_code" if len(one.services) > 1 else f"'{one.services[0]}'"
     return (
         f"select cast('{name}' as varchar) as indicator_id, {name}.provider_id,"
-        f" {name}.period_start_date, cast({name}.numerator as decimal(18, 4)) as numerator,"
+        f" cast({service} as varchar) as service_code, {name}.period_start_date,"
+        f" cast({name}.numerator as decimal(18, 4)) as numerator,"
         f" cast({name}.denominator as decimal(18, 4)) as denominator,"
         f" cast({reporter} as varchar) as reporter_code from {SCHEMA}.{name} as {name}"
     )
@@ -91,7 +94,8 @@ def _counts(one: Indicator) -> str:
 
 _NOTHING = (
     "select cast(null as varchar) as indicator_id, cast(null as varchar) as provider_id,"
-    " cast(null as date) as period_start_date, cast(null as decimal(18, 4)) as numerator,"
+    " cast(null as varchar) as service_code, cast(null as date) as period_start_date,"
+    " cast(null as decimal(18, 4)) as numerator,"
     " cast(null as decimal(18, 4)) as denominator, cast(null as varchar) as reporter_code limit 0"
 )
 
@@ -117,8 +121,7 @@ def check_queries(
         if sum(m.name == one.indicator_id for m in graph.models) > 1:
             raise ContractError(f"{where}.yaml: another model has that name; rename this one")
         given = model.columns
-        both = one.reporter is Reporter.LAKE_OR_PROVIDER
-        due = (*_COLUMNS, "reporter_code") if both else _COLUMNS
+        due = _columns_due(one)
         if given != due:
             raise ContractError(f"{where}.sql: gives {given}; it gives {due}, in this order")
         for name in {one.numerator_model, one.denominator_model} - model.parents - model.reads:
@@ -131,6 +134,12 @@ def check_queries(
                     f"{where}.yaml, deliveries: {name} is no table that comes every month; name the"
                     " contracts whose deliveries a period must have"
                 )
+
+
+def _columns_due(one: Indicator) -> tuple[str, ...]:
+    service = ("service_code",) if len(one.services) > 1 else ()
+    reporter = ("reporter_code",) if one.reporter is Reporter.LAKE_OR_PROVIDER else ()
+    return ("provider_id", *service, *_COLUMNS, *reporter)
 
 
 def check_unfit(indicators: tuple[Indicator, ...], books: Sequence[Rulebook]) -> None:

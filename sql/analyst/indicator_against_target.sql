@@ -15,5 +15,6 @@ from mart.incentive_contribution as contribution
 left join mart.indicator_value as indicator
     on
         contribution.provider_id = indicator.provider_id
+        and contribution.service_code = indicator.service_code
         and contribution.indicator_id = indicator.indicator_id
         and contribution.period_start_date = indicator.period_start_date

@@ -1,5 +1,5 @@
--- grain: One row per provider and period.
--- key: [provider_id, period_start_date]
+-- grain: One row per provider, service and period.
+-- key: [provider_id, service_code, period_start_date]
 -- partition: period_start_date
 -- touched:
 --   - select period_start_date from changed.indicator_period
@@ -10,8 +10,7 @@
 --     select period.period_start_date
 --     from core.indicator_period as period
 --     inner join changed.access_event as access_event
---     on civil_date(access_event.visited_at) >= period.period_start_date
---     and civil_date(access_event.visited_at) <= period.period_end_date
+--     on access_event.contact_month <= period.period_end_date
 -- may_be_empty: the source may not have begun to send
 with
 visited as (
@@ -26,6 +25,7 @@ visited as (
 final as (
     select
         site.provider_id,
+        site.service_code,
         period.period_start_date,
         count(case when visited.visit_wait_days <= 7 then 1 end) as numerator,
         count(*) as denominator
@@ -40,11 +40,12 @@ final as (
             visited.site_id = site.site_id
             and visited.visited_date >= site.valid_from_date
             and (site.valid_to_date is null or visited.visited_date < site.valid_to_date)
-    group by site.provider_id, period.period_start_date
+    group by site.provider_id, site.service_code, period.period_start_date
 )
 
 select
     provider_id,
+    service_code,
     period_start_date,
     numerator,
     denominator

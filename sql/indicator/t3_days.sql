@@ -1,10 +1,11 @@
--- grain: One row per provider and period.
--- key: [provider_id, period_start_date]
+-- grain: One row per provider, service and period.
+-- key: [provider_id, service_code, period_start_date]
 -- may_be_empty: the source may not have begun to send
 with
 final as (
     select
         site.provider_id,
+        site.service_code,
         period.period_start_date,
         cast(sum(measured.without_named_days) as bigint) as numerator,
         count(*) as denominator
@@ -23,11 +24,12 @@ final as (
     where
         measured.profession_code in ('2221', '2222')
         and measured.without_named_days is not null
-    group by site.provider_id, period.period_start_date
+    group by site.provider_id, site.service_code, period.period_start_date
 )
 
 select
     provider_id,
+    service_code,
     period_start_date,
     numerator,
     denominator

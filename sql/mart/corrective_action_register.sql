@@ -24,14 +24,20 @@ flagged as (
     group by action.action_id
 ),
 
+-- All services of the provider together: an action is of none.
 measured as (
     select
         provider_id,
         indicator_id,
         period_end_date,
-        value
+        cast(
+            round(
+                cast(sum(numerator) as double) * max(multiplier) / nullif(sum(denominator), 0), 4
+            ) as decimal(18, 4)
+        ) as value
     from mart.indicator_value
     where state_code = 'measured' and not is_to_date
+    group by provider_id, indicator_id, period_end_date
 ),
 
 -- The indicator that should move: as it was when the action was agreed, and the newest since.

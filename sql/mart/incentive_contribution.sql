@@ -36,7 +36,7 @@ remembered as (
     select
         *,
         max(case when state_code = 'measured' then period_start_date end) over (
-            partition by provider_id, indicator_id
+            partition by provider_id, service_code, indicator_id
             order by period_start_date
             rows between unbounded preceding and 1 preceding
         ) as last_measured_date
@@ -53,16 +53,9 @@ placed as (
     from remembered
     inner join version
         on
-            remembered.period_start_date >= version.version_date
+            remembered.service_code = version.service_code
+            and remembered.period_start_date >= version.version_date
             and remembered.period_start_date < version.next_version_date
-    inner join core.site as site
-        on
-            remembered.provider_id = site.provider_id
-            and version.service_code = site.service_code
-            and remembered.period_end_date >= site.valid_from_date
-            and (
-                site.valid_to_date is null or remembered.period_start_date < site.valid_to_date
-            )
 ),
 
 weighed as (
@@ -90,11 +83,13 @@ weighed as (
     inner join remembered
         on
             placed.provider_id = remembered.provider_id
+            and placed.service_code = remembered.service_code
             and placed.period_start_date = remembered.period_start_date
             and weight.indicator_id = remembered.indicator_id
     left join mart.indicator_value as earlier
         on
             remembered.provider_id = earlier.provider_id
+            and remembered.service_code = earlier.service_code
             and remembered.indicator_id = earlier.indicator_id
             and remembered.last_measured_date = earlier.period_start_date
     left join scaled

@@ -1,11 +1,12 @@
--- grain: One row per provider, indicator and period, where the provider had a site of a service.
--- key: [provider_id, indicator_id, period_start_date]
+-- grain: One row per provider, service of which it had a site, indicator and period.
+-- key: [provider_id, service_code, indicator_id, period_start_date]
 -- purpose: knowledge management
 -- may_be_empty: deliveries may all be of the time before the first period
 with
 cell as (
     select distinct
         site.provider_id,
+        site.service_code,
         service.indicator_id,
         period.period_start_date,
         period.period_end_date,
@@ -65,6 +66,7 @@ unfit as (
 described as (
     select
         cell.provider_id,
+        cell.service_code,
         cell.indicator_id,
         cell.period_start_date,
         cell.period_end_date,
@@ -112,6 +114,7 @@ described as (
     left join indicator.counted as counted
         on
             cell.provider_id = counted.provider_id
+            and cell.service_code = counted.service_code
             and cell.indicator_id = counted.indicator_id
             and cell.period_start_date = counted.period_start_date
 ),
@@ -218,6 +221,7 @@ bounded as (
 interval_of as (
     select
         provider_id,
+        service_code,
         indicator_id,
         period_start_date,
         case interval_code
@@ -257,6 +261,7 @@ interval_of as (
 final as (
     select
         stated.provider_id,
+        stated.service_code,
         stated.indicator_id,
         stated.period_start_date,
         stated.period_end_date,
@@ -281,12 +286,14 @@ final as (
     left join interval_of
         on
             stated.provider_id = interval_of.provider_id
+            and stated.service_code = interval_of.service_code
             and stated.indicator_id = interval_of.indicator_id
             and stated.period_start_date = interval_of.period_start_date
 )
 
 select
     provider_id,
+    service_code,
     indicator_id,
     period_start_date,
     period_end_date,

@@ -3,12 +3,25 @@
 -- purpose: knowledge management
 -- may_be_empty: no period may have begun
 with
+-- A workbook is of the provider, whatever its services; the organiser owes the figures of each.
+cell as (
+    select
+        provider_id,
+        indicator_id,
+        period_start_date,
+        period_end_date,
+        sum(denominator) as denominator,
+        bool_and(state_code in ('measured', 'too_small', 'unreliable')) as is_counted
+    from mart.indicator_value
+    group by provider_id, indicator_id, period_start_date, period_end_date
+),
+
 -- Scheduled by the indicator's own calendar, where that rules.
 scheduled as (
     select distinct
         cell.indicator_id,
         cell.period_start_date
-    from mart.indicator_value as cell
+    from cell
     inner join rulebook.indicator_month as indicator_month
         on
             cell.indicator_id = indicator_month.indicator_id
@@ -48,12 +61,12 @@ part as (
         item.calendar_code = 'every_period' or scheduled.indicator_id is not null as is_due,
         case
             when item.reporter_code = 'provider' then scorecard.provider_id is not null
-            else cell.state_code in ('measured', 'too_small', 'unreliable')
+            else cell.is_counted
         end as is_delivered,
         case
             when item.reporter_code = 'provider' then scorecard.prepared_date
         end as reported_date
-    from mart.indicator_value as cell
+    from cell
     inner join rulebook.scorecard_item as item on cell.indicator_id = item.indicator_id
     left join scheduled
         on
@@ -77,7 +90,7 @@ part as (
         true as is_due,
         coalesce(answered.response_count, 0) > 0 as is_delivered,
         answered.answered_date as reported_date
-    from mart.indicator_value as cell
+    from cell
     inner join rulebook.scorecard_item as item on item.item_code = 'self_reported_health'
     left join answered
         on

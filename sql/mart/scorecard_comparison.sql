@@ -32,18 +32,23 @@ reached as (
 ),
 
 -- What is counted from anything but the reported figure itself, and as the workbook counts it:
--- treatment balance by result, not by client.
+-- all services of the provider together, and treatment balance by result, not by client.
 computed as (
     select
         counted.provider_id,
         counted.indicator_id,
         period.period_end_date,
-        counted.numerator,
-        counted.denominator
+        cast(sum(counted.numerator) as decimal(18, 4)) as numerator,
+        cast(sum(counted.denominator) as decimal(18, 4)) as denominator
     from indicator.counted as counted
     inner join core.indicator_period as period
         on counted.period_start_date = period.period_start_date
     inner join rulebook.indicator as indicator on counted.indicator_id = indicator.indicator_id
+    -- What is counted of a service that the indicator is not of is asked of nobody.
+    inner join rulebook.indicator_service as service
+        on
+            counted.indicator_id = service.indicator_id
+            and counted.service_code = service.service_code
     where
         counted.indicator_id not in (
             select by_result.indicator_id from rulebook.scorecard_result as by_result
@@ -52,6 +57,7 @@ computed as (
         and not (
             indicator.reporter_code = 'lake_or_provider' and counted.reporter_code = 'provider'
         )
+    group by counted.provider_id, counted.indicator_id, period.period_end_date
     union all
     select
         result.provider_id,

@@ -18,6 +18,7 @@ value as (
 wide as (
     select
         provider_id,
+        service_code,
         max(case when indicator_id = 'access_7_days' then value end) as seen_in_7_days_pct,
         max(case when indicator_id = 'access_7_days' then lower_value end) as lower_pct,
         max(case when indicator_id = 'access_7_days' then upper_value end) as upper_pct,
@@ -29,7 +30,7 @@ wide as (
         max(case when indicator_id = 'nps' then denominator end) as answer_count,
         max(case when indicator_id = 'nps' then state_code end) as nps_state_code
     from value
-    group by provider_id
+    group by provider_id, service_code
 ),
 
 offered as (
@@ -60,7 +61,10 @@ select
     wide.nps_state_code
 from offered
 -- Who is measured by nothing is no choice to compare: the emergency clinic.
-inner join wide on offered.provider_id = wide.provider_id
+inner join wide
+    on
+        offered.provider_id = wide.provider_id
+        and offered.service_code = wide.service_code
 cross join newest
 left join shelf.incentive_score as score
     on

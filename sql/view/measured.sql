@@ -1,4 +1,4 @@
--- grain: One row per provider, indicator and period.
+-- grain: One row per provider, service, indicator and period.
 -- The floor and target in force when the period began.
 with
 period as (
@@ -19,6 +19,7 @@ scale as (
 
 select
     value.provider_id,
+    value.service_code,
     value.indicator_id,
     value.period_start_date,
     value.period_end_date,
@@ -36,4 +37,4 @@ left join scale
     on
         value.indicator_id = scale.indicator_id
         and value.period_start_date = scale.period_start_date
-order by value.indicator_id, value.period_start_date, value.provider_id
+order by value.indicator_id, value.period_start_date, value.provider_id, value.service_code

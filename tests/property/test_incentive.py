@@ -112,12 +112,16 @@ def tables(drawn: list[Drawn], terms: Terms, provider: str = "Y1") -> dict[str, 
         "rulebook.indicator_scale": [
             (VERSION, f"i{n}", d.floor, d.target, d.target) for n, (d, _) in numbered
         ],
-        "core.site": [(provider, "reception", VERSION, None), (provider, "dental", VERSION, None)],
         "mart.indicator_value": [
-            (provider, f"i{n}", first[0], first[1], False, d.earlier, "measured", "lake")
+            (provider, "reception", f"i{n}", first[0], first[1], False, d.earlier, "measured",
+             "lake")
             for n, (d, _) in numbered if d.earlier is not None
         ] + [
-            (provider, f"i{n}", second[0], second[1], False,
+            # Of another service: no figure of this one, nor what was before it.
+            (provider, "dental", f"i{n}", start, end, False, d.value, "measured", "lake")
+            for n, (d, _) in numbered for start, end, _ in (first, second)
+        ] + [
+            (provider, "reception", f"i{n}", second[0], second[1], False,
              d.value if d.state is State.MEASURED else None, str(d.state),
              "provider" if d.by_provider else "lake")
             for n, (d, _) in numbered
@@ -419,14 +423,15 @@ def shown(on: Bench, counts: Counts, declared: dict[str, str]) -> list[tuple[Any
                 for name, reporter in REPORTED.items()
             ],
             "indicator.counted": [
-                (name, "Y1", start, share, 100, "provider" if name == "own" else "lake")
+                (name, "Y1", "reception", start, share, 100,
+                 "provider" if name == "own" else "lake")
                 for (name, start), share in counts.items()
             ],
         }
     )  # fmt: skip
     kept = (
-        "provider_id", "indicator_id", "period_start_date", "period_end_date", "is_to_date",
-        "value", "state_code", "reporter_code",
+        "provider_id", "service_code", "indicator_id", "period_start_date", "period_end_date",
+        "is_to_date", "value", "state_code", "reporter_code",
     )  # fmt: skip
     return [tuple(row[name] for name in kept) for row in rows]
 

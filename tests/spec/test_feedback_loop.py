@@ -40,7 +40,8 @@ TABLES = {
     ),
     "mart.indicator_value": (
         "provider_id varchar, indicator_id varchar, period_end_date date, is_to_date boolean,"
-        " value decimal(18,4), state_code varchar"
+        " numerator decimal(18,4), denominator decimal(18,4), multiplier integer,"
+        " state_code varchar"
     ),
     "rulebook.indicator": "indicator_id varchar, direction_code varchar",
 }
@@ -153,13 +154,14 @@ def test_the_register_shows_whether_what_should_move_has_moved() -> None:
         ("Y1", "t3_days", last, False, "12", "measured"),
         ("Y1", "t3_days", under_way, True, "30", "measured"),
         ("Y1", "nps", first, False, "20", "measured"),
-        ("Y1", "nps", last, False, "12", "measured"),
+        ("Y1", "nps", last, False, "30", "measured"),
+        ("Y1", "nps", last, False, "-6", "measured"),  # of its other service: 12 of both together
         ("Y1", "calls_answered", first, False, "20", "measured"),
         ("Y1", "calls_answered", last, False, "99", "too_small"),
         ("Y2", "calls_answered", last, False, "99", "measured"),
     ]
     built = run(
-        mart__indicator_value=values,
+        mart__indicator_value=[(*row[:4], row[4], 50, 50, row[5]) for row in values],
         rulebook__indicator=[("t3_days", "down"), ("nps", "up"), ("calls_answered", "up")],
         core__corrective_action=[
             action("A1", indicator="t3_days", topic="results"),

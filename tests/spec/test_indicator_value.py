@@ -75,7 +75,9 @@ def value(
             "rulebook.indicator_scale": [(VERSION, "x", *scale)],
             "rulebook.indicator": [indicator(**others)],
             "rulebook.unfit_figure": [("x", "Y1", *unfit)] if unfit else [],
-            "indicator.counted": [("x", "Y1", SECOND[0], *counted, by)] if counted else [],
+            "indicator.counted": [
+                ("x", "Y1", "reception", SECOND[0], *counted, by)
+            ] if counted else [],
         }
     )  # fmt: skip
     (found,) = (row for row in rows if row["period_start_date"] == SECOND[0])
@@ -254,6 +256,36 @@ def test_every_provider_with_a_site_has_a_row_in_every_period(model: Bench) -> N
     )
     found = sorted((r["provider_id"], r["period_start_date"]) for r in rows)
     assert found == [("Y1", FIRST[0]), ("Y1", SECOND[0]), ("Y2", FIRST[0]), ("Y3", SECOND[0])]
+
+
+def test_a_provider_of_two_services_has_a_figure_of_each(model: Bench) -> None:
+    """Waits of doctors and of dentists are not each other's; a state is of one service too."""
+    both = [("Y1", service, VERSION, None) for service in ("reception", "dental")]
+    rows = model.run(
+        {
+            "effective.delivery": [("apotti", "events", date(2018, 1, 31))],
+            "core.reached": [(date(2018, 1, 31),)],
+            "core.site": [*both, ("Y2", "reception", VERSION, None)],
+            "core.indicator_period": [SECOND],
+            "rulebook.indicator_service": [("x", "reception"), ("x", "dental")],
+            "rulebook.indicator_month": [("x", 12)],
+            "rulebook.indicator": [indicator()],
+            "indicator.counted": [
+                ("x", "Y1", "reception", SECOND[0], 40, 100, "lake"),
+                ("x", "Y1", "dental", SECOND[0], 2, 20, "lake"),
+                ("x", "Y2", "reception", SECOND[0], 90, 100, "lake"),
+                ("x", "Y2", "dental", SECOND[0], 1, 100, "lake"),  # of a service it has no site of
+            ],
+        }
+    )
+    told = ("provider_id", "service_code", "value", "state_code")
+    assert sorted(tuple(row[name] for name in told) for row in rows) == [
+        ("Y1", "dental", None, "too_small"),
+        ("Y1", "reception", 40, "measured"),
+        ("Y2", "reception", 90, "measured"),
+    ]
+    reception = next(r for r in rows if (r["provider_id"], r["value"]) == ("Y1", 40))
+    assert round(reception["lower_value"], 1) == D("30.9")
 
 
 @given(

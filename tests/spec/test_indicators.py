@@ -26,6 +26,8 @@ SITES = [
     ("S1", "Y9", "reception", date(2017, 9, 1), None),
     ("S2", "Y2", "reception", date(2009, 1, 1), None),
     ("E1", "H1", "emergency", date(2009, 1, 1), None),
+    ("D2", "Y2", "dental", date(2009, 1, 1), None),
+    ("D3", "Y3", "dental", date(2009, 1, 1), None),
 ]
 TABLES = {
     "core.indicator_period": "period_start_date date, period_end_date date, month_count integer",
@@ -60,13 +62,22 @@ TABLES = {
         "exposure_month date, age_years integer, sex_code varchar, person_days bigint"
     ),
     "core.survey_response": (
-        "survey_code varchar, item_code varchar, provider_id varchar, answered_date date,"
-        " answer integer"
+        "survey_code varchar, item_code varchar, provider_id varchar, site_id varchar,"
+        " answered_date date, answer integer"
     ),
-    "core.staff_survey_response": "provider_id varchar, survey_date date, answer integer",
+    "core.staff_survey_response": (
+        "provider_id varchar, profession_group_code varchar, survey_date date, answer integer"
+    ),
     "core.scorecard_staff": (
-        "provider_id varchar, period_start_date date, period_end_date date,"
-        " left_staff_count integer, start_staff_count integer"
+        "provider_id varchar, profession_group_code varchar, period_start_date date,"
+        " period_end_date date, left_staff_count integer, start_staff_count integer"
+    ),
+    "rulebook.staff_service": (
+        "valid_from_date date, profession_group_code varchar, service_code varchar"
+    ),
+    "core.staff_service": (
+        "provider_id varchar, period_start_date date, profession_group_code varchar,"
+        " service_code varchar"
     ),
     "core.scorecard_indicator": (
         "provider_id varchar, indicator_code varchar, period_start_date date,"
@@ -111,6 +122,7 @@ SHARED = {
     ),
     "core.treatment_balance": ("hba1c_in_balance", "bp_in_balance", "ldl_in_target"),
     "core.standardised_use": ("emergency_use", "specialised_use", "avoidable_admissions"),
+    "core.staff_service": ("staff_turnover", "staff_survey"),
 }
 """Models that do the counting of several indicators."""
 Found = dict[tuple[str, date], tuple[Any, Any]]
@@ -122,14 +134,19 @@ def model(name: str) -> Bench:
 
 
 def counted(name: str, tables: Mapping[str, Sequence[tuple[Any, ...]]]) -> Found:
-    """Numerator and denominator by provider and first day of the period."""
+    """Numerator and denominator by provider, with its service unless reception, and first day."""
     known = {"core.indicator_period": PERIODS[:2], "core.site": SITES, **tables}
     for shared in (one for one, names in SHARED.items() if name in names):
-        known = {shared: [tuple(row.values()) for row in model(shared).run(known)]}
+        known |= {shared: [tuple(row.values()) for row in model(shared).run(known)]}
     return {
-        (r["provider_id"], r["period_start_date"]): (r["numerator"], r["denominator"])
+        (_named(r), r["period_start_date"]): (r["numerator"], r["denominator"])
         for r in model(f"indicator.{name}").run(known)
     }
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    provider, service = str(row["provider_id"]), row.get("service_code", "reception")
+    return provider if service == "reception" else f"{provider} {service}"
 
 
 def result(
@@ -274,31 +291,34 @@ def test_access_counts_visits_of_the_period_by_helsinki_days() -> None:
                 ("S2", date(2016, 9, 1), datetime(2017, 10, 5, 9), 390),  # the longest count too
                 ("S1", date(2017, 8, 1), datetime(2017, 8, 5, 9), 3),
                 ("S1", date(2017, 9, 1), datetime(2017, 9, 5, 9), 3),
+                ("D2", date(2017, 10, 1), datetime(2017, 10, 25, 9), 20),  # of another service
             ]
         },
     )
     assert found == {
         ("Y2", MAY): (1, 1),
         ("Y2", OCTOBER): (1, 3),
+        ("Y2 dental", OCTOBER): (0, 1),
         ("Y1", MAY): (1, 1),
         ("Y9", MAY): (1, 1),
     }
 
 
-def test_t3_is_that_of_doctors_and_dentists() -> None:
+def test_t3_is_that_of_doctors_and_of_dentists() -> None:
     found = counted(
         "t3_days",
         {
             "current.third_next_available": [
                 ("S2", "2221", date(2017, 10, 2), 40),
-                ("S2", "2222", date(2017, 10, 9), 90),
+                ("D2", "2222", date(2017, 10, 9), 90),
+                ("S2", "2221", date(2017, 10, 16), 20),
                 ("S2", "2221", date(2017, 10, 9), None),
                 ("S2", "32311", date(2017, 10, 9), 3),
                 ("S7", "2221", date(2017, 10, 9), 3),
             ]
         },
     )
-    assert found == {("Y2", OCTOBER): (130, 2)}
+    assert found == {("Y2", OCTOBER): (60, 2), ("Y2 dental", OCTOBER): (90, 1)}
 
 
 WEEKS = [
@@ -347,17 +367,18 @@ def test_nps_is_promoters_less_detractors() -> None:
         "nps",
         {
             "core.survey_response": [
-                ("experience", "NPS", "Y2", day, n) for n in (0, 6, 7, 8, 9, 10, 10)
+                ("experience", "NPS", "Y2", "S2", day, n) for n in (0, 6, 7, 8, 9, 10, 10)
             ]
             + [
-                ("experience", "NPS", "Y2", day, None),
-                ("experience", "NPS", None, day, 10),
-                ("experience", "listened", "Y2", day, 5),
-                ("another", "NPS", "Y2", day, 10),
+                ("experience", "NPS", "Y2", "S2", day, None),
+                ("experience", "NPS", "Y2", "D2", day, 10),
+                ("experience", "NPS", None, "S2", day, 10),
+                ("experience", "listened", "Y2", "S2", day, 5),
+                ("another", "NPS", "Y2", "S2", day, 10),
             ]
         },
     )
-    assert found == {("Y2", OCTOBER): (1, 7)}
+    assert found == {("Y2", OCTOBER): (1, 7), ("Y2 dental", OCTOBER): (1, 1)}
 
 
 def test_switches_away_are_choices_of_another_provider() -> None:
@@ -385,25 +406,45 @@ def test_switches_away_are_choices_of_another_provider() -> None:
     }
 
 
+STAFF = {
+    "rulebook.staff_service": [
+        (date(2017, 5, 1), "nurse", "reception"),
+        (date(2017, 5, 1), "dentist", "dental"),
+        (date(2017, 5, 1), "other", "reception"),
+    ]
+}
+
+
 def test_staff_who_left_of_those_at_the_beginning() -> None:
+    """Y2 has both services; all staff of Y3, which has one, are of it, and Y1 has closed."""
     period = PERIODS[1][:2]
     found = counted(
         "staff_turnover",
         {
             "core.scorecard_staff": [
-                ("Y1", *period, 1, 10),
-                ("Y1", *period, 2, 30),
-                ("Y2", date(2017, 9, 1), period[1], 2, 30),
-            ]
+                ("Y2", "nurse", *period, 1, 10),
+                ("Y2", "other", *period, 2, 30),
+                ("Y2", "dentist", *period, 3, 6),
+                ("Y2", "nurse", date(2017, 9, 1), period[1], 2, 30),
+                ("Y3", "dentist", *period, 0, 4),
+                ("Y3", "other", *period, 1, 1),
+                ("Y1", "nurse", *period, 1, 1),
+            ],
+            **STAFF,
         },
     )
-    assert found == {("Y1", OCTOBER): (3, 40)}
+    assert found == {
+        ("Y2", OCTOBER): (3, 40),
+        ("Y2 dental", OCTOBER): (3, 6),
+        ("Y3 dental", OCTOBER): (1, 5),
+    }
 
 
 def test_staff_survey_is_the_mean_of_answers() -> None:
-    rows = [("Y1", date(2017, 9, 30), a) for a in (1, 5, 5, None)]
-    found = counted("staff_survey", {"core.staff_survey_response": rows})
-    assert found == {("Y1", MAY): (11, 3)}
+    rows = [("Y1", "nurse", date(2017, 9, 30), a) for a in (1, 5, 5, None)]
+    rows.append(("Y2", "dentist", date(2017, 9, 30), 2))
+    found = counted("staff_survey", {"core.staff_survey_response": rows, **STAFF})
+    assert found == {("Y1", MAY): (11, 3), ("Y2 dental", MAY): (2, 1)}
 
 
 def visit(person: int, site: str | None, month: int, **others: str) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.incentives import CONTRIBUTION_TABLES, VALUE_TABLES, VERSION
 from tests.support.models import Bench, bench
-from tests.support.settling import MAY, Desk, Tariff, desk
+from tests.support.settling import CORE, MAY, Desk, Tariff, desk
 
 D = Decimal
 JUNE, JULY, AUGUST, SEPTEMBER = (date(2017, m, 1) for m in (6, 7, 8, 9))
@@ -25,6 +25,25 @@ STEADY, FICKLE = "steady", "fickle"
 """An indicator of which all comes in time, at its target; and one at its floor."""
 BEST, BOTH = D("3.10"), D("0.62")
 """Of 31 euros a tenth at the target, and a fiftieth where 0.6 of the weights are there."""
+
+
+NAMES = (STEADY, FICKLE)
+SETTING: dict[str, Any] = {
+    "core.site": [("P1", "reception", VERSION, None)],
+    "core.indicator_period": PERIODS,
+    "rulebook.indicator_service": [(name, "reception") for name in NAMES],
+    "rulebook.indicator_delivery": [(name, "s", name) for name in NAMES],
+}
+SCHEME: dict[str, Any] = {
+    "rulebook.incentive_scheme": [
+        (VERSION, "S", "reception", D("0.5"), D("0.1"), D("0.05"), D("0.5"), False)
+    ],
+    "rulebook.incentive_weight": [
+        (VERSION, "S", STEADY, D("0.6")),
+        (VERSION, "S", FICKLE, D("0.4")),
+    ],
+    "rulebook.indicator_scale": [(VERSION, name, 20, 80, 100) for name in NAMES],
+}
 
 
 @dataclass(frozen=True)
@@ -51,47 +70,25 @@ class Office:
             scheduled: Whether the calendar asks for it at the end of May.
             of: Who reports it.
         """
-        names = (STEADY, FICKLE)
         values = self.value.run(
-            {
+            SETTING
+            | {
                 "effective.delivery": [("s", STEADY, d) for d in MONTHS if d <= reached]
                 + [("s", FICKLE, MONTHS[0])] * has_come,
                 "core.reached": [(reached,)],
-                "core.site": [("P1", "reception", VERSION, None)],
-                "core.indicator_period": PERIODS,
-                "rulebook.indicator_service": [(name, "reception") for name in names],
-                "rulebook.indicator_delivery": [("steady", "s", STEADY), ("fickle", "s", FICKLE)],
                 "rulebook.indicator_month": [(STEADY, 5), (FICKLE, 6)] + [(FICKLE, 5)] * scheduled,
                 "rulebook.indicator": [
                     (VERSION, STEADY, "pct", 100, "wilson", "lake", STEADY, 20, 30),
                     (VERSION, FICKLE, "pct", 100, "wilson", of, FICKLE, 20, 30),
                 ],
-                "indicator.counted": [
-                    (STEADY, "P1", MAY, 80, 100, "lake"),
-                    *([(FICKLE, "P1", MAY, 20, 100, of)] if has_come or of == "lake" else []),
-                ],
+                "indicator.counted": [(STEADY, "P1", "reception", MAY, 80, 100, "lake")]
+                + [(FICKLE, "P1", "reception", MAY, 20, 100, of)] * (has_come or of == "lake"),
             }
         )
         kept = [c.split()[0] for c in CONTRIBUTION_TABLES["mart.indicator_value"].split(", ")]
-        rows = self.contribution.run(
-            {
-                "rulebook.incentive_scheme": [
-                    (VERSION, "S", "reception", D("0.5"), D("0.1"), D("0.05"), D("0.5"), False)
-                ],
-                "rulebook.incentive_weight": [
-                    (VERSION, "S", STEADY, D("0.6")),
-                    (VERSION, "S", FICKLE, D("0.4")),
-                ],
-                "rulebook.indicator_scale": [(VERSION, name, 20, 80, 100) for name in names],
-                "core.site": [("P1", "reception", VERSION, None)],
-                "mart.indicator_value": [tuple(row[name] for name in kept) for row in values],
-            }
-        )
-        columns = (
-            *("provider_id", "service_code", "period_start_date", "is_early_warning", "weight"),
-            *("counted_part", "effective_weight", "neutral_score", "bonus_share"),
-            *("sanction_share", "is_budget_neutral"),
-        )
+        known = [tuple(row[name] for name in kept) for row in values]
+        rows = self.contribution.run(SCHEME | {"mart.indicator_value": known})
+        columns = [c.split()[0] for c in CORE["mart.incentive_contribution"].split(", ")]
         self.desk.replace(
             "mart.incentive_contribution", *(tuple(r[c] for c in columns) for r in rows)
         )

@@ -31,8 +31,8 @@ TABLES = {
     "core.site": "site_id varchar, provider_id varchar, valid_from_date date, valid_to_date date",
     "core.patient_reported_score": ("provider_id varchar, response_id varchar, answered_date date"),
     "mart.indicator_value": (
-        "provider_id varchar, indicator_id varchar, period_start_date date, period_end_date date,"
-        " denominator decimal(18,4), state_code varchar"
+        "provider_id varchar, service_code varchar, indicator_id varchar, period_start_date date,"
+        " period_end_date date, denominator decimal(18,4), state_code varchar"
     ),
     "indicator.counted": VALUE_TABLES["indicator.counted"],
     "effective.delivery": VALUE_TABLES["effective.delivery"],
@@ -62,8 +62,10 @@ def reported(
     return ("Y1", code, period[0], period[1], *parts, state, prepared)
 
 
-def counted(code: str, parts: tuple[Any, Any], reporter: str = "lake") -> Row:
-    return (code, "Y1", SECOND[0], *parts, reporter)
+def counted(
+    code: str, parts: tuple[Any, Any], reporter: str = "lake", service: str = "reception"
+) -> Row:
+    return (code, "Y1", service, SECOND[0], *parts, reporter)
 
 
 def cell(
@@ -71,8 +73,9 @@ def cell(
     state: str = "measured",
     denominator: Any = 10,
     period: tuple[date, date, int] = SECOND,
+    service: str = "reception",
 ) -> Row:
-    return ("Y1", code, period[0], period[1], denominator, state)
+    return ("Y1", service, code, period[0], period[1], denominator, state)
 
 
 def run(**given: list[Row]) -> Chain:
@@ -122,6 +125,25 @@ def test_what_is_reported_is_held_against_what_is_counted() -> None:
         ("staff_turnover", None, "cases_found", True),
         ("t3_days", Decimal("-1.1000"), "differs", True),
     ]
+
+
+def test_a_workbook_is_held_against_all_services_of_its_provider_together() -> None:
+    """84 of 100 at reception and 16 of 20 at the dentist's; emergencies are not asked of."""
+    services = ("reception", "dental")
+    built = run(
+        mart__indicator_value=[cell("access_7_days", service=service) for service in services],
+        core__scorecard_indicator=[reported("access_7_days", (100, 120, "83.33"))],
+        indicator__counted=[
+            counted("access_7_days", (84, 100)),
+            counted("access_7_days", (16, 20), service="dental"),
+            counted("access_7_days", (0, 80), service="emergency"),
+        ],
+    )
+    assert built.rows(
+        "select computed_numerator, computed_denominator, comparison_code"
+        " from mart.scorecard_comparison"
+    ) == [(100, 120, "agrees")]
+    assert built.rows(CALENDAR)[0][2:4] == (1, 1)  # one figure of one workbook
 
 
 def test_treatment_balance_is_held_against_results_as_the_workbook_counts_them() -> None:

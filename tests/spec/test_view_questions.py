@@ -69,13 +69,14 @@ def test_key_figures_are_of_the_newest_month_and_the_one_before(internal: dict[s
         rows(internal["overview"]), "figure_code", "figure_month", "figure_value", "previous_value"
     )
     # Three age bands of 10 x month x provider's number: 300 x month. Paid: 1000.10 x month x
-    # (1 + 2 + 3) - 3 x 5.05. Of four providers' values, measured are those of two.
+    # (1 + 2 + 3) - 3 x 5.05. Of four indicators of four providers, and of three
+    # of a second service that is overdue, measured are those of two.
     assert found == [
         ("enrolled", "2017-12-01", 900, 600),
         ("paid", "2017-12-01", 17986.65, 11986.05),
         ("shadow", "2017-12-01", 11996.15, 7995.75),
-        ("measured", "2017-05-01", 50, None),
-        ("overdue", "2017-05-01", 4, None),
+        ("measured", "2017-05-01", 42.11, None),
+        ("overdue", "2017-05-01", 7, None),
         ("quarantined", "2017-12-01", 2, 1.33),
     ]
 

@@ -29,10 +29,10 @@ CONTRIBUTION_TABLES = {
     ),
     "rulebook.indicator_scale": SCALE,
     "mart.indicator_value": (
-        "provider_id varchar, indicator_id varchar, period_start_date date, period_end_date date,"
-        " is_to_date boolean, value decimal(18,4), state_code varchar, reporter_code varchar"
+        "provider_id varchar, service_code varchar, indicator_id varchar, period_start_date date,"
+        " period_end_date date, is_to_date boolean, value decimal(18,4), state_code varchar,"
+        " reporter_code varchar"
     ),
-    "core.site": SITE,
 }
 VALUE_TABLES = {
     "effective.delivery": "source varchar, table_name varchar, covers_to_date date",
@@ -56,7 +56,7 @@ VALUE_TABLES = {
         " due_days integer, minimum_denominator decimal(18,4)"
     ),
     "indicator.counted": (
-        "indicator_id varchar, provider_id varchar, period_start_date date,"
+        "indicator_id varchar, provider_id varchar, service_code varchar, period_start_date date,"
         " numerator decimal(18,4), denominator decimal(18,4), reporter_code varchar"
     ),
 }

@@ -87,8 +87,8 @@ INTERNAL = {
             date '2016-05-01' as window_from_date, date '2017-05-01' as window_to_date
         from {_PROVIDERS}""",
     "indicator_value": f"""
-        select provider_id, indicator_id, period_start_date, period_end_date,
-            period_start_date > date '2017-05-01' as is_to_date,
+        select provider_id, service_code, indicator_id, period_start_date,
+            period_end_date, period_start_date > date '2017-05-01' as is_to_date,
             case when state_code <> 'too_small' then 30.0 end as numerator,
             cast(10 * k as decimal(18, 4)) as denominator,
             case when is_measured then cast(20.5 * k as decimal(18, 4)) end as value,
@@ -100,9 +100,12 @@ INTERNAL = {
                 (4, 'measured', true)
             ) as s(number, state_code, is_measured),
             (values ('access_7_days'), ('t3_days'), ('nps'), ('switches_away')) as i(indicator_id),
+            (values ('reception'), ('dental')) as v(service_code),
             (values (date '2017-05-01', date '2017-09-30'), (date '2017-10-01', date '2017-12-31'))
             as d(period_start_date, period_end_date)
-        where number = k""",
+        where number = k
+            and (service_code = 'reception'
+            or provider_id = 'Y003' and indicator_id <> 'switches_away')""",
     "incentive_score": f"""
         select provider_id, 'reception' as service_code, period_start_date,
             period_start_date > date '2017-05-01' as is_early_warning,
