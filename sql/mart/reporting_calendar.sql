@@ -1,5 +1,5 @@
--- grain: One row per provider, item of its scorecard and period.
--- key: [provider_id, item_code, period_start_date]
+-- grain: One row per provider, item of its scorecard, who reports it and period.
+-- key: [provider_id, item_code, reporter_code, period_start_date]
 -- purpose: knowledge management
 -- may_be_empty: no period may have begun
 with
@@ -45,6 +45,19 @@ answered as (
             and score.answered_date <= period.period_end_date
     where score.provider_id is not null
     group by score.provider_id, period.period_start_date
+),
+
+-- Periods of which every month of client fees has come; they are of no one provider.
+fee_period as (
+    select period.period_start_date
+    from core.indicator_period as period
+    inner join effective.delivery as delivery
+        on
+            period.period_start_date <= delivery.covers_to_date
+            and period.period_end_date >= delivery.covers_to_date
+    where delivery.source = 'finance' and delivery.table_name = 'client_fees'
+    group by period.period_start_date, period.month_count
+    having count(distinct date_trunc('month', delivery.covers_to_date)) >= period.month_count
 ),
 
 -- One row for each indicator that an item is made of; a provider's by its workbook, the
@@ -97,6 +110,27 @@ part as (
             cell.provider_id = answered.provider_id
             and cell.period_start_date = answered.period_start_date
     where cell.indicator_id = 'switches_away' and coalesce(cell.denominator, 0) > 0
+    union all
+    select
+        item.item_code,
+        item.reporter_code,
+        item.calendar_code,
+        item.due_days,
+        provider_period.provider_id,
+        provider_period.period_start_date,
+        provider_period.period_end_date,
+        true as is_due,
+        fee_period.period_start_date is not null as is_delivered,
+        cast(null as date) as reported_date
+    from (
+        select distinct
+            provider_id,
+            period_start_date,
+            period_end_date
+        from cell
+    ) as provider_period
+    inner join rulebook.scorecard_item as item on item.item_code = 'client_fees'
+    left join fee_period on provider_period.period_start_date = fee_period.period_start_date
 ),
 
 counted as (

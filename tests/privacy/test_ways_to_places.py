@@ -45,7 +45,7 @@ def flag(identifier: str, whose: str) -> Row:
 
 
 def action(identifier: str, flag_id: str, **others: Any) -> Row:
-    return {
+    row: dict[str, Any] = {
         "action_id": identifier,
         "flag_id": flag_id,
         "flag_count": 1,
@@ -57,7 +57,8 @@ def action(identifier: str, flag_id: str, **others: Any) -> Row:
         "action_state_code": "agreed",
         "is_conflict": False,
         "updated_at": datetime(2017, 6, 21, 15),
-    } | others
+    }
+    return row | others
 
 
 FLAGGED = sent(FLAGS, 201705, flag("F1", FREE), flag("F2", PROTECTED))

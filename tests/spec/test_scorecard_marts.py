@@ -6,11 +6,14 @@ Not here: workbooks (`tests/bad_input/test_feedback_files`), states (`test_indic
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
+import pytest
+
+from dagster_project.pipeline import load_definition
 from tests.support.incentives import PERIODS, VALUE_TABLES
 from tests.support.model_chain import Chain, chain
 
@@ -169,7 +172,8 @@ def test_treatment_balance_is_held_against_results_as_the_workbook_counts_them()
 
 CALENDAR = (
     "select item_code, due_date, due_count, delivered_count, reporting_state_code"
-    " from mart.reporting_calendar order by item_code"
+    " from mart.reporting_calendar where item_code <> 'client_fees'"
+    " order by item_code, reporter_code desc"
 )
 
 
@@ -191,8 +195,65 @@ def test_the_calendar_says_who_owes_what() -> None:
         ("emergency_use", date(2018, 1, 15), 2, 1, "overdue"),
         ("moves_between_providers", None, 1, 1, "delivered"),
         ("self_reported_health", date(2018, 1, 15), 1, 0, "overdue"),
-        ("staff_turnover", None, 1, 1, "delivered"),
+        ("staff_turnover", date(2018, 1, 20), 1, 1, "delivered"),
     ]
+
+
+def test_what_no_workbook_holds_the_organiser_counts() -> None:
+    """Continuity, queue and call-back: a row of the organiser's beside that of the workbook."""
+    built = run(
+        mart__indicator_value=[
+            cell("nps"),
+            cell("continuity_of_care"),
+            cell("queue_minutes"),
+            cell("callback_minutes", "overdue"),
+        ],
+        core__scorecard_indicator=[reported("nps", (1, 2, 50))],
+    )
+    assert built.rows(CALENDAR) == [
+        ("bonus_sanction_indicators", date(2018, 1, 20), 1, 1, "delivered"),
+        ("bonus_sanction_indicators", date(2018, 1, 15), 3, 2, "overdue"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("item", "end", "due", "state"),
+    [
+        ("staff_turnover", SECOND[1], date(2018, 1, 20), "not_due"),
+        ("staff_survey", FIRST[1], date(2017, 10, 21), "overdue"),
+        ("staff_survey", SECOND[1], None, None),
+    ],
+)
+def test_staff_is_due_in_the_calendar_when_it_is_in_the_scheme(
+    item: str, end: date, due: date | None, state: str | None
+) -> None:
+    """The scheme takes the floor for it when it is overdue: so the calendar says that it is."""
+    (book,) = (b for b in load_definition().rulebooks if b.name == "indicator")
+    columns = list(book.columns)
+    days = next(int(row[columns.index("due_days")]) for _, row in book.rows if row[0] == item)
+    period = next(p for p in (FIRST, SECOND) if p[1] == end)
+    rows = run(mart__indicator_value=[cell(item, "overdue", period=period)]).rows(CALENDAR)
+    assert rows == ([(item, due, 1, 0, state)] if due else [])
+    assert due is None or due == end + timedelta(days=days)
+
+
+@pytest.mark.parametrize(
+    ("months", "state"), [((10, 11, 12), "delivered"), ((10, 12), "on_request"), ((), "on_request")]
+)
+def test_client_fees_are_in_the_calendar_of_every_provider(
+    months: tuple[int, ...], state: str
+) -> None:
+    """On request, from the organiser, who has them when every month has come."""
+    built = run(
+        mart__indicator_value=[cell("nps"), cell("nps", service="dental")],
+        effective__delivery=[
+            *DELIVERED, *(("finance", "client_fees", date(2017, month, 28)) for month in months)
+        ],
+    )  # fmt: skip
+    assert built.rows(
+        "select provider_id, reporter_code, calendar_code, due_date, reporting_state_code"
+        " from mart.reporting_calendar where item_code = 'client_fees'"
+    ) == [("Y1", "organiser", "on_request", None, state)]
 
 
 def test_a_workbook_is_late_or_overdue_by_its_day() -> None:

@@ -93,7 +93,7 @@ class _Walk:
         told = " or ".join(f"{quoted(place)} is not null" for place in held & PLACE_COLUMNS)
         if not by or not told:
             return 0
-        return int(self._rows(f"count(*) from {self.database}.{table}", by, f"and ({told})")[0][0])
+        return len(self._rows(f"1 from {self.database}.{table}", by, f"and ({told})"))
 
     def _ways(self, held: Collection[str]) -> Values:
         """Columns that name a key of theirs, with the keys that they may name."""
