@@ -26,17 +26,24 @@ class DeliveryRefused(TietoallasError):
         line: 1-based line of the file, where one is known.
         column: header or 1-based position of the column, where one is known; of a byte that is no
             character its place in the line.
+        cell: of a workbook its sheet and cell, as `Henkilöstö!D11`.
     """
 
     def __init__(
-        self, rule_id: str, message: str, *, line: int | None = None, column: str | None = None
+        self,
+        rule_id: str,
+        message: str,
+        *,
+        line: int | None = None,
+        column: str | None = None,
+        cell: str | None = None,
     ) -> None:
         self.rule_id = rule_id
         self.line = line
         self.column = column
-        where = "".join(
-            (f", line {line}" if line is not None else "", f", column {column}" if column else "")
-        )
+        self.cell = cell
+        named = {"line": line, "column": column, "cell": cell}
+        where = "".join(f", {kind} {place}" for kind, place in named.items() if place)
         super().__init__(f"{message} [rule {rule_id}{where}]")
 
 

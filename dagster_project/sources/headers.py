@@ -6,7 +6,8 @@ names in a file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 from dagster_project.contracts.model import Column
 from dagster_project.errors import DeliveryRefused
@@ -18,7 +19,12 @@ def names_due(columns: Sequence[Column], sequence: int) -> list[str]:
 
 
 def check_names(
-    found: Sequence[str], due: Sequence[str], *, line: int | None = None, hint: str = ""
+    found: Sequence[str],
+    due: Sequence[str],
+    *,
+    line: int | None = None,
+    hint: str = "",
+    cell_of: Callable[[int], str] | None = None,
 ) -> None:
     """Compare names, in order.
 
@@ -27,17 +33,21 @@ def check_names(
         due: What the contract says.
         line: Where the header stands.
         hint: What may be wrong where there is one column only.
+        cell_of: Sheet and cell of a column's heading, by its place from 1.
 
     Raises:
         DeliveryRefused: a column is missing, extra, renamed or out of place.
     """
     if list(found) == list(due):
         return
+    pairs = enumerate(zip_longest(found, due), start=1)
+    place, name = next((place, d) for place, (f, d) in pairs if f != d)
     raise DeliveryRefused(
         "file.header",
         f"the header is not the contract's: {_difference(found, due, hint)}",
         line=line,
-        column=next((d for f, d in zip(found, due, strict=False) if f != d), None),
+        column=name,
+        cell=cell_of(place) if cell_of else None,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from openpyxl.utils.cell import coordinate_to_tuple, range_boundaries
+from openpyxl.utils.cell import coordinate_to_tuple, get_column_letter, range_boundaries
 from openpyxl.xml.constants import SHEET_MAIN_NS
 from openpyxl.xml.functions import iterparse
 
@@ -31,10 +31,17 @@ Cell = tuple[int, int]
 class Marks:
     """What to know of a sheet besides its values."""
 
+    sheet: str
+    """Its name."""
     uncached: frozenset[Cell]
     """Cells with a formula of which the file does not hold the value."""
     merged: tuple[tuple[int, int, int, int], ...]
     """First column, first row, last column, last row of each merged cell in the header."""
+
+    def name(self, cell: Cell) -> str:
+        """A cell as people name it: `Henkilöstö!D11`."""
+        row, column = cell
+        return f"{self.sheet}!{get_column_letter(column)}{row}"
 
     def anchor(self, cell: Cell) -> Cell:
         """The cell that holds the value of a cell: itself, or the first of the merged one."""
@@ -45,11 +52,12 @@ class Marks:
         return cell
 
 
-def read_marks(source: IO[bytes], *, header: range) -> Marks:
+def read_marks(source: IO[bytes], *, sheet: str, header: range) -> Marks:
     """Read a sheet's XML.
 
     Args:
         source: The part of the workbook.
+        sheet: Its name.
         header: Rows of the header, where merged cells matter.
 
     Raises:
@@ -69,7 +77,7 @@ def read_marks(source: IO[bytes], *, header: range) -> Marks:
                 merged.append((left, top, right, bottom))
     if len(merged) > _MAX_MERGED:
         raise ValueError("too many merged cells in the header")
-    return Marks(frozenset(uncached), tuple(merged))
+    return Marks(sheet, frozenset(uncached), tuple(merged))
 
 
 def _range(stated: str) -> tuple[int, int, int, int]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from io import BytesIO
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -76,7 +76,8 @@ def prepared(path: Path, contract: Contract, *, sequence: int, temp: Path) -> It
     with opened(path) as source, memory_file(temp) as (target, target_path):
         with _table(source, contract) as table:
             due = names_due(_in_table(contract), sequence)
-            check_names(table.names, due, line=contract.dialect.header_line)
+            line = contract.dialect.header_line
+            check_names(table.names, due, line=line, cell_of=lambda n: table.marks.name((line, n)))
             target.write(_FIRST_LINE)
             with closing(_records(table, contract)) as records:
                 for number, texts in records:
@@ -117,14 +118,25 @@ def refusal(
 
 
 def record(data: bytes, contract: Contract, number: int) -> dict[str, str] | None:
-    """A row's texts, under the contract's names."""
+    """A row's texts, under sheet, cell and heading: `Henkilöstö!D11, Henkilöstö / Alussa`."""
     if number < 1:
         return None
     with _table(BytesIO(data), contract) as table, closing(_records(table, contract)) as records:
         found = next(islice(records, number - 1, None), None)
-    if found is None:
-        return None
-    return dict(zip([c.source_name for c in contract.columns], found[1], strict=True))
+        if found is None:
+            return None
+        row, texts = found
+        return dict(zip(_places(contract, table.marks, row), texts, strict=True))
+
+
+def _places(contract: Contract, marks: Marks, row: int) -> Iterator[str]:
+    """Where each column of a row stands."""
+    numbers = count(1)
+    for column in contract.columns:
+        if column.cell is None:
+            yield f"{marks.name((row, next(numbers)))}, {column.source_name}"
+        else:
+            yield f"{marks.name(coordinate_to_tuple(column.cell))}, {column.name}"
 
 
 def rewritten(data: bytes, contract: Contract, edit: Edit) -> bytes:
@@ -168,7 +180,7 @@ def _table(source: BinaryIO, contract: Contract) -> Iterator[_Table]:
     first, last = dialect.header_line, dialect.header_line + dialect.header_rows - 1
     with _sheet(source, dialect.sheet) as sheet:
         with _refused_if_broken(), sheet._get_source() as xml:
-            marks = read_marks(xml, header=range(first, last + 1))
+            marks = read_marks(xml, sheet=str(dialect.sheet), header=range(first, last + 1))
         with closing(_rows(sheet)) as rows:
             head = dict(islice(rows, last))
             names = _names(head, marks, first=first, last=last)
@@ -279,7 +291,7 @@ def _records(table: _Table, contract: Contract) -> Generator[tuple[int, list[str
     """Rows that hold something: their number in the sheet, and texts in the contract's order."""
     columns = _in_table(contract)
     for number, cells in table.rows:
-        _check_width(cells, number, len(columns))
+        _check_width(cells, number, len(columns), table.marks)
         padded = (*cells, *(None,) * (len(columns) - len(cells)))
         places = enumerate(zip(padded, columns, strict=False), start=1)
         texts = [_text(cell, c, (number, place), table.marks) for place, (cell, c) in places]
@@ -291,13 +303,15 @@ def _records(table: _Table, contract: Contract) -> Generator[tuple[int, list[str
             )
 
 
-def _check_width(cells: tuple[Any, ...], number: int, due: int) -> None:
-    if any(cell.value is not None for cell in cells[due:]):
+def _check_width(cells: tuple[Any, ...], number: int, due: int, marks: Marks) -> None:
+    beyond = (n for n, cell in enumerate(cells[due:], start=due + 1) if cell.value is not None)
+    if (place := next(beyond, None)) is not None:
         raise DeliveryRefused(
             "file.columns",
             f"a row has a value beyond the {due} columns of the header;"
             " ask the sender for the agreed sheet",
             line=number,
+            cell=marks.name((number, place)),
         )
 
 
@@ -307,7 +321,11 @@ def _text(cell: Any, column: Column, place: Cell, marks: Marks) -> str:  # noqa:
     Raises:
         DeliveryRefused: the cell holds an error, a formula without value, or a NUL character.
     """
-    where: dict[str, Any] = {"line": place[0], "column": column.source_name}
+    where: dict[str, Any] = {
+        "line": place[0],
+        "column": column.source_name,
+        "cell": marks.name(place),
+    }
     if place in marks.uncached:
         raise DeliveryRefused(
             "file.formula_uncached",

@@ -104,23 +104,24 @@ def test_a_sheet_renamed_or_missing_refuses_its_own_contract_alone(
 
 
 @pytest.mark.parametrize(
-    ("key", "change", "rule", "line"),
+    ("key", "change", "rule", "place"),
     [
-        (INDICATORS, unmerged("E8:G8"), "file.header", 8),
-        (INDICATORS, merged("A9:B9"), "file.header", 8),
-        (INDICATORS, cell("H8", "Mittayksikkö"), "file.header", 8),
-        (INDICATORS, cell("A8", None), "file.header", 8),
-        (STAFF, unmerged("D8:G8"), "file.header", 8),
-        (STAFF, cell("D9", PERSON), "file.header", 8),
-        (STAFF, cell("I10", PERSON), "file.columns", 10),
+        (INDICATORS, unmerged("E8:G8"), "file.header", "F8"),
+        (INDICATORS, merged("A9:B9"), "file.header", "B8"),
+        (INDICATORS, cell("H8", "Mittayksikkö"), "file.header", "H8"),
+        (INDICATORS, cell("A8", None), "file.header", "A8"),
+        (STAFF, unmerged("D8:G8"), "file.header", "E8"),
+        (STAFF, cell("D9", PERSON), "file.header", "D8"),
+        (STAFF, cell("I10", PERSON), "file.columns", "I10"),
     ],
 )
-def test_another_header_is_refused(
-    taken: Any, key: str, change: Change, rule: str, line: int
+def test_another_header_is_refused_by_sheet_and_cell(
+    taken: Any, key: str, change: Change, rule: str, place: str
 ) -> None:
     with pytest.raises(DeliveryRefused) as caught:
         taken(key, scorecard(change={key: change}), SEQUENCE)
-    assert (caught.value.rule_id, caught.value.line) == (rule, line)
+    assert (caught.value.rule_id, caught.value.cell) == (rule, f"{SHEETS[key]}!{place}")
+    assert f", cell {caught.value.cell}]" in str(caught.value)
     assert PERSON not in str(caught.value)
 
 
@@ -136,10 +137,11 @@ def test_an_error_in_a_formula_is_refused(taken: Any, error: str) -> None:
     with pytest.raises(DeliveryRefused) as caught:
         taken(INDICATORS, data, SEQUENCE)
     found = caught.value
-    assert (found.rule_id, found.line, found.column) == (
+    assert (found.rule_id, found.line, found.column, found.cell) == (
         "file.formula_error",
         10,
         "Toteuma / Arvo",
+        "Indikaattorit!G10",
     )
 
 

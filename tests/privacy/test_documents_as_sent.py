@@ -46,7 +46,7 @@ SENT: dict[str, tuple[Contract, bytes, dict[str, str]]] = {
     "xlsx": (
         contract(FileFormat.XLSX, NUMBER, NAME),
         workbook([COLUMNS, *ROWS[:2], [], *ROWS[2:]]),
-        {"Numero": "", "Nimi": "Meikäläinen"},
+        {"Tiedot!A5, Numero": "", "Tiedot!B5, Nimi": "Meikäläinen"},
     ),
     "parquet": (
         contract(FileFormat.PARQUET, NUMBER, NAME),
