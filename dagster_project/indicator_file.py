@@ -9,7 +9,7 @@ Here: reading one file. Not here: all of them, and what models read of them (`in
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -91,6 +91,15 @@ class Scale:
 
 
 @dataclass(frozen=True)
+class Weight:
+    """What an indicator weighs in a scheme (`rulebooks/incentive_scheme`), from a day on."""
+
+    valid_from_date: date
+    scheme_id: str
+    weight: Decimal
+
+
+@dataclass(frozen=True)
 class Published:
     """A value that was measured or is aimed at, and when."""
 
@@ -126,16 +135,20 @@ class Indicator:
     end_months: tuple[int, ...]
     """Months with which the periods end in which it is scheduled."""
     scales: tuple[Scale, ...]
+    weights: tuple[Weight, ...]
+    """Of schemes in which it counts."""
     published: tuple[Published, ...]
     sha256: str
+    is_own: bool = False
+    """Whether it is of a folder beside the installation's."""
 
 
 _KEYS = {
     "id", "names", "aim", "services", "unit", "direction", "interval", "reporter", "numerator",
     "denominator", "deliveries", "declared_as", "due_days", "minimum_denominator", "calendar",
-    "scale", "baseline", "goal", "source",
+    "scale", "weight", "baseline", "goal", "source",
 }  # fmt: skip
-_MAY_LACK = {"declared_as", "deliveries", "baseline", "goal"}
+_MAY_LACK = {"declared_as", "deliveries", "weight", "baseline", "goal"}
 
 
 @dataclass(frozen=True)
@@ -258,6 +271,7 @@ def _indicator(reader: _Reader, sha256: str) -> Indicator:
         first_date=reader.day("calendar", calendar["from"]),
         end_months=_end_months(reader, calendar["end_months"]),
         scales=_scales(reader, direction),
+        weights=tuple(_weights(reader)),
         published=tuple(p for kind in ("baseline", "goal") for p in _published(reader, kind)),
         sha256=sha256,
     )
@@ -312,6 +326,17 @@ def _check_scale(reader: _Reader, scale: Scale, direction: Direction) -> None:
         raise reader.fault(
             "scale", f"of {scale.valid_from_date}: direction {direction} means {order}; correct it"
         )
+
+
+def _weights(reader: _Reader) -> Iterator[Weight]:
+    for starts, entry in (reader.said["weight"] or {}).items():
+        if not isinstance(entry, dict) or len(entry) < 2 or not entry.get("source"):
+            raise reader.fault(
+                "weight", f"an entry of {starts} says its source, and a weight for each scheme"
+            )
+        for scheme in sorted(set(entry) - {"source"}):
+            weight = reader.number("weight", entry[scheme])
+            yield Weight(reader.day("weight", starts), scheme, weight)
 
 
 def _published(reader: _Reader, kind: str) -> tuple[Published, ...]:

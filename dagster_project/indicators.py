@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from dagster_project.indicator_file import (
     read_indicator,
 )
 from dagster_project.rulebook import Rulebook
+from dagster_project.rules.incentive_scheme import StatedWeight
 from dagster_project.sql_models import Model, ModelGraph
 
 COUNTED = "indicator.counted"
@@ -47,6 +49,7 @@ def load_indicators(root: Path, *, beside: Path | None = None) -> tuple[Indicato
     """
     found: dict[str, Indicator] = {}
     folders = [r / SCHEMA for r in (root, beside) if r]
+    own = beside / SCHEMA if beside else None
     for path in (p for folder in folders for p in sorted(folder.glob("*.yaml"))):
         if path.stem in found:
             raise ContractError(
@@ -54,7 +57,8 @@ def load_indicators(root: Path, *, beside: Path | None = None) -> tuple[Indicato
             )
         if not path.with_suffix(".sql").exists():
             raise ContractError(f"{path}: lacks its query; write {path.stem}.sql beside it")
-        found[path.stem] = read_indicator(path.read_text("utf-8"), path.stem)
+        one = read_indicator(path.read_text("utf-8"), path.stem)
+        found[path.stem] = replace(one, is_own=path.parent == own)
     for query in (q for folder in folders for q in sorted(folder.glob("*.sql"))):
         if query.stem not in found:
             raise ContractError(f"{query}: no YAML says what it counts; write {query.stem}.yaml")
@@ -157,6 +161,22 @@ def check_unfit(indicators: tuple[Indicator, ...], books: Sequence[Rulebook]) ->
                 raise ContractError(f"{where}: there is no such indicator; correct its id")
             if row["from_date"] > row["to_date"]:
                 raise ContractError(f"{where}: ends before it begins; correct either day")
+
+
+def weights_of(indicators: tuple[Indicator, ...]) -> tuple[StatedWeight, ...]:
+    """What all of them weigh in schemes, as their YAMLs have it."""
+    return tuple(
+        StatedWeight(
+            indicator_id=one.indicator_id,
+            services=one.services,
+            scheme_id=stated.scheme_id,
+            valid_from_date=stated.valid_from_date,
+            weight=stated.weight,
+            is_own=one.is_own,
+        )
+        for one in indicators
+        for stated in one.weights
+    )
 
 
 def rulebooks_of(indicators: tuple[Indicator, ...]) -> tuple[Rulebook, ...]:

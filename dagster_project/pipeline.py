@@ -84,11 +84,14 @@ def load_definition(settings: Settings | None = None) -> Definition:
 def _loaded(root: Path, contracts: Path | None, sql: Path | None) -> Definition:
     catalogue = load_catalogue(root, beside=contracts)
     known = indicators.load_indicators(SQL, beside=sql)
-    rulebooks = (*rulebook.load_rulebooks(), *indicators.rulebooks_of(known))
+    books = rulebook.load_rulebooks()
+    versions = incentive_scheme.read_schemes(books, indicators.weights_of(known))
+    schemes = incentive_scheme.relations(versions)
+    stated = (b for b in books if b.name != incentive_scheme.SCHEMES)
+    rulebooks = (*stated, *schemes, *indicators.rulebooks_of(known))
     capitation_rulebook.read_versions(rulebooks)
     personal_budget_rulebook.check_rulebooks(rulebooks)
     indicators.check_unfit(known, rulebooks)
-    incentive_scheme.read_schemes(rulebooks, {i.indicator_id: i.services for i in known})
     together = (indicators.counted_model(known),)
     graph = load_models(SQL, model_hashes(catalogue, rulebooks), beside=sql, also=together)
     newest = [catalogue.latest(key) for key in catalogue.tables()]

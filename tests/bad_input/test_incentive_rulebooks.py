@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from dagster_project import pipeline
 from dagster_project.errors import BuildError, ContractError
 from dagster_project.indicator_file import read_indicator
-from dagster_project.indicators import check_unfit, load_indicators
+from dagster_project.indicators import check_unfit, load_indicators, weights_of
 from dagster_project.rulebook import ROOT, load_rulebooks
 from dagster_project.rules.incentive_scheme import SchemeVersion, read_schemes
 
 Edit = Callable[[str], str]
 NAME = "hba1c_in_balance"
 SOUND = (pipeline.SQL / "indicator" / f"{NAME}.yaml").read_text("utf-8")
-SERVICES = {i.indicator_id: i.services for i in load_indicators(pipeline.SQL)}
 
 
 def swap(old: str, new: str) -> Edit:
@@ -60,7 +63,7 @@ OF_INDICATORS: dict[str, tuple[Edit, str]] = {
     "too many decimals": (swap('"50"', '"50.00001"'), r"of four decimals at most"),
     "not a number": (swap('"50"', '"NaN"'), r"scale: 'NaN' is no number"),
     "a scale without a source": (
-        lambda t: t[: t.index("    source: >-")] + t[t.index("source: >-\n  Current") :],
+        lambda t: t[: t.index("    source: >-", t.index("scale:"))] + t[t.index("source: >-\n  Current") :],
         r", scale: an entry of 2017-05-01 says \['ceiling', 'floor', 'source', 'target'\]",
     ),
     "months that are none": (swap("[3, 6, 9, 12]", "[3, 13]"), r"calendar: end_months is a list"),
@@ -204,88 +207,125 @@ def test_a_query_and_its_yaml_say_the_same(own: Path, fault: str) -> None:
         pipeline._loaded.__wrapped__(pipeline.CONTRACTS, None, own)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for name in ("scheme", "weight"):
-        shutil.copy(ROOT / f"incentive_{name}.yaml", tmp_path)
-    return tmp_path
+def read(scheme: Edit = str, weights: dict[str, Edit] | None = None) -> tuple[SchemeVersion, ...]:
+    """Schemes of the files in force, some of them edited; `own` is an indicator of one's own."""
+    with TemporaryDirectory() as folder:
+        text = (ROOT / "incentive_scheme.yaml").read_text("utf-8")
+        Path(folder, "incentive_scheme.yaml").write_text(scheme(text), encoding="utf-8")
+        books = load_rulebooks(Path(folder))
+    known = {i.indicator_id: i for i in load_indicators(pipeline.SQL)}
+    for name, edit in (weights or {}).items():
+        text = (pipeline.SQL / "indicator" / f"{name if name in known else NAME}.yaml").read_text()
+        one = read_indicator(edit(text).replace(f"id: {NAME}", f"id: {name}"), name)
+        known[name] = replace(one, is_own=name not in known)
+    return read_schemes(books, weights_of(tuple(known.values())))
 
 
-def read(folder: Path) -> tuple[SchemeVersion, ...]:
-    return read_schemes(load_rulebooks(folder), SERVICES)
-
-
-def test_the_schemes_in_force_are_sound(folder: Path) -> None:
-    found = read(folder)
+def test_the_schemes_in_force_are_sound() -> None:
+    found = read()
     assert [v.service_code for v in found] == ["dental", "reception"]
     assert all(sum(v.weights.values()) == 1 for v in found)
 
 
-OF_SCHEMES: dict[str, tuple[str, Edit, str]] = {
+def test_ones_own_indicator_takes_its_weight_from_the_others_in_proportion() -> None:
+    later = swap("weight:\n  2017-05-01:\n    reception: \"0.12\"",
+                 "weight:\n  2018-04-01:\n    reception: \"0.05\"")  # fmt: skip
+    before, after = (v for v in read(weights={"own": later}) if v.service_code == "reception")
+    assert (before.valid_from_date, after.valid_from_date) == (date(2017, 5, 1), date(2018, 4, 1))
+    assert after.terms == before.terms
+    assert "own" not in before.weights
+    assert after.weights["own"] == Decimal("0.05")
+    assert after.weights[NAME] == Decimal("0.114")
+    assert sum(after.weights.values()) == 1
+
+
+def test_a_weight_holds_until_the_next_one() -> None:
+    weigh = {
+        NAME: swap("weight:\n", 'weight:\n  2018-01-01: {reception: "0.10", source: x}\n'),
+        "bp_in_balance": swap(
+            "weight:\n", 'weight:\n  2018-01-01: {reception: "0.12", source: x}\n'
+        ),
+    }
+    dental, before, after = read(weights=weigh)
+    assert dental.service_code == "dental"
+    assert (before.weights[NAME], after.weights[NAME]) == (Decimal("0.12"), Decimal("0.10"))
+    assert after.weights["nps"] == before.weights["nps"]
+
+
+OF_SCHEMES: dict[str, tuple[Edit, dict[str, Edit], str]] = {
     "weights that do not sum to 1": (
-        "weight",
-        swap('hba1c_in_balance, weight: "0.12"', 'hba1c_in_balance, weight: "0.13"'),
-        r"incentive_weight\.yaml: weights of the version in .*scheme\.yaml, 2017-05-01, row 1 .*"
-        r"sum to 1\.01; correct them",
+        str,
+        {NAME: swap('reception: "0.12"', 'reception: "0.13"')},
+        r"scheme\.yaml, 2017-05-01, row 1 .*: from 2017-05-01 on weights of its indicators in"
+        r" sql/indicator/\*\.yaml sum to 1\.01; correct them, so that they sum to 1",
     ),
-    "an indicator that nobody knows": (
-        "weight",
-        swap("indicator_id: hba1c_in_balance", "indicator_id: hba1c"),
-        r"incentive_weight\.yaml, 2017-05-01, row 1 .*there is no indicator hba1c;.*hba1c\.yaml",
+    "one's own that leave nothing": (
+        str,
+        {"own": swap('reception: "0.12"', 'reception: "1"')},
+        r"weights of its own indicators .* sum to 1; correct them, so that they sum to below 1",
     ),
     "an indicator of another service": (
-        "weight",
-        swap("dental, indicator_id: nps", "dental, indicator_id: ldl_in_target"),
-        r"ldl_in_target is not of service dental",
-    ),
-    "an indicator twice": (
-        "weight",
-        swap("indicator_id: bp_in_balance", "indicator_id: hba1c_in_balance"),
-        r"row 2 .*a second weight of hba1c_in_balance",
+        str,
+        {"ldl_in_target": swap("weight:\n  2017-05-01:\n    reception", "weight:\n  2017-05-01:\n"
+                               "    dental")},
+        r"ldl_in_target\.yaml, weight, 2017-05-01: ldl_in_target is not of service dental",
     ),
     "a weight below nought": (
-        "weight",
-        swap('hba1c_in_balance, weight: "0.12"', 'hba1c_in_balance, weight: "-0.12"'),
-        r"row 1 .*weight is a share from 0 to 1",
+        str,
+        {NAME: swap('reception: "0.12"', 'reception: "-0.12"')},
+        r"hba1c_in_balance\.yaml, weight, 2017-05-01: a weight is a share from 0 to 1",
     ),
-    "weights of no scheme": (
-        "weight",
-        lambda t: t.replace("scheme_id: dental", "scheme_id: teeth"),
-        r"weights of teeth of 2017-05-01, of which there is no version",
+    "a weight that is no number": (
+        str,
+        {NAME: swap('reception: "0.12"', "reception: 0.12")},
+        r"yaml, line \d+, weight: 0\.12 is no number in quotes",
+    ),
+    "a weight without its source": (
+        str,
+        {NAME: lambda t: t[: t.index("weight:\n")] + 'weight: {2017-05-01: {reception: "0.12"}}\n'
+            + t[t.index("scale:\n") :]},
+        r"yaml, line \d+, weight: an entry of 2017-05-01 says its source, and a weight for each",
+    ),
+    "a weight of no scheme": (
+        str,
+        {"nps": swap('dental: "0.30"', 'teeth: "0.30"')},
+        r"nps\.yaml, weight, 2017-05-01: no scheme teeth is in force on that day",
+    ),
+    "a weight of the day before its scheme": (
+        str,
+        {NAME: swap("weight:\n  2017-05-01", "weight:\n  2017-04-30")},
+        r"weight, 2017-04-30: no scheme reception is in force on that day",
     ),
     "two schemes in force on one day": (
-        "scheme",
         swap("service_code: dental", "service_code: reception"),
+        {},
         r"row 2 .*reception is in force for reception from that day too; a service has one scheme",
     ),
     "a neutral score at the end": (
-        "scheme",
         swap('neutral_score: "0.5"', 'neutral_score: "1"'),
+        {},
         r"row 1 .*neutral_score lies between 0 and 1",
     ),
     "more than all as a bonus": (
-        "scheme",
         swap('bonus_share: "0.05"', 'bonus_share: "5"'),
+        {},
         r"row 1 .*bonus_share is a share from 0 to 1",
     ),
     "a truth that is none": (
-        "scheme",
         swap('is_budget_neutral: "false"', 'is_budget_neutral: "maybe"'),
+        {},
         r"row 1 .*is_budget_neutral is true or false",
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", OF_SCHEMES)
-def test_a_wrong_scheme_is_told_by_file_day_and_row(folder: Path, fault: str) -> None:
-    name, edit, told = OF_SCHEMES[fault]
-    path = folder / f"incentive_{name}.yaml"
-    path.write_text(edit(path.read_text("utf-8")), encoding="utf-8")
+def test_a_wrong_scheme_is_told_by_file_day_and_row(fault: str) -> None:
+    scheme, weights, told = OF_SCHEMES[fault]
     with pytest.raises(ContractError, match=told):
-        read(folder)
+        read(scheme, weights)
 
 
-def test_a_missing_rulebook_is_named(folder: Path) -> None:
-    (folder / "incentive_weight.yaml").unlink()
-    with pytest.raises(ContractError, match=r"incentive_weight\.yaml is missing"):
-        read(folder)
+def test_a_missing_rulebook_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match=r"incentive_scheme\.yaml is missing"):
+        read_schemes(load_rulebooks(tmp_path), ())

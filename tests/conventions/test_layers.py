@@ -34,7 +34,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "sql_models": (*BASE, "contracts"),
     "rules.personal_budget_rulebook": ("errors", "rulebook", "rules"),
     "indicator_file": (*BASE, "rulebook"),
-    "indicators": (*BASE, "indicator_file", "rulebook", "sql_models"),
+    "indicators": (*BASE, "indicator_file", "rulebook", "rules.incentive_scheme", "sql_models"),
     "lineage": (*BASE, "contracts", "rulebook", "sql_models", "lake"),
     "synthetic": (*BASE, "contracts"),
     "sources": (*BASE_AND_FILES, "contracts"),

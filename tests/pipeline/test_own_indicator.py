@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,8 @@ minimum_denominator: "5"
 calendar: {from: 2017-05-01, end_months: [3, 6, 9, 12]}
 scale:
   2017-05-01: {floor: "0", target: "40", ceiling: "100", source: ours}
+weight:
+  2017-10-01: {reception: "0.1", source: ours}
 source: ours
 """
 SQL = """\
@@ -157,6 +160,12 @@ def test_an_indicator_is_added_by_two_files(home: Session) -> None:
         ("P2", first, 10, 30, 33.33, "measured"),
         ("P2", second, 6, 18, 33.33, "measured"),
     ]
+    weighed = home.lake.rows(
+        "select period_start_date, count(*), sum(weight), max(case when indicator_id ="
+        " 'remote_share' then weight end) from mart.incentive_contribution"
+        " where provider_id = 'P1' and scheme_id = 'reception' group by all order by all"
+    )
+    assert weighed == [(first, 18, 1, None), (second, 19, 1, Decimal("0.1"))]
     balanced = home.lake.rows(
         "select provider_id, numerator, denominator from indicator.hba1c_in_balance"
         " where period_start_date = date '2017-05-01' order by all"
