@@ -22,18 +22,6 @@ counted as (
     group by visit_month, site_id, service_code, profession_code
 ),
 
-unfit as (
-    select distinct
-        counted.visit_month,
-        figure.provider_id
-    from rulebook.unfit_figure as figure
-    inner join counted
-        on
-            figure.from_date <= last_day(counted.visit_month)
-            and figure.to_date >= counted.visit_month
-    where figure.indicator_id = 'access_7_days'
-),
-
 final as (
     select
         counted.visit_month,
@@ -52,7 +40,7 @@ final as (
         cast(counted.exceeded_count as bigint) as exceeded_count,
         -- Of those who did not choose a later time themselves. Unfit figures have no share.
         case
-            when unfit.provider_id is null
+            when not coalesce(site_month.is_unfit, false)
                 then
                     cast(
                         round(
@@ -71,16 +59,12 @@ final as (
             round(cast(100 * counted.contact_known_count as double) / counted.visit_count, 2)
             as decimal(5, 2)
         ) as contact_known_pct,
-        unfit.provider_id is not null as is_unfit
+        coalesce(site_month.is_unfit, false) as is_unfit
     from counted
     left join core.site_month as site_month
         on
             counted.site_id = site_month.site_id
             and counted.visit_month = site_month.calendar_month
-    left join unfit
-        on
-            site_month.provider_id = unfit.provider_id
-            and counted.visit_month = unfit.visit_month
 )
 
 select

@@ -3,6 +3,31 @@
 -- purpose: knowledge management
 -- may_be_empty: nobody may have said anything yet
 with
+reading as (
+    select
+        delivery_sequence,
+        record_number,
+        topic_code,
+        sentiment_code
+    from core.comment_reading
+    where comment_source = 'surveys/experience'
+),
+
+-- As the comment was read within the vault's zone; until it is, as the survey coded it.
+comment as (
+    select
+        response.answered_date,
+        response.provider_id,
+        coalesce(reading.topic_code, response.topic_code) as topic_code,
+        coalesce(reading.sentiment_code, response.sentiment_code) as sentiment_code
+    from core.survey_response as response
+    left join reading
+        on
+            response.delivery_sequence = reading.delivery_sequence
+            and response.record_number = reading.record_number
+    where response.survey_code = 'experience' and response.item_code = 'NPS'
+),
+
 -- Flags, comments and actions below each other; a column that is not of the kind is empty.
 told as (
     select
@@ -28,8 +53,8 @@ told as (
         cast(null as varchar) as state_code,
         cast(null as varchar) as verdict_code,
         sentiment_code
-    from core.survey_response
-    where survey_code = 'experience' and item_code = 'NPS' and topic_code is not null
+    from comment
+    where topic_code is not null
     union all
     select
         'action' as kind_code,

@@ -49,7 +49,8 @@ final as (
         counted.service_code,
         counted.profession_code,
         counted.wait_class_code,
-        counted.visit_count
+        counted.visit_count,
+        coalesce(site_month.is_unfit, false) as is_unfit
     from counted
     left join core.site_month as site_month
         on
@@ -66,5 +67,6 @@ select
     service_code,
     profession_code,
     wait_class_code,
-    visit_count
+    visit_count,
+    is_unfit
 from final

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from dagster_project.rulebook import load_rulebooks
 from tests.support.model_chain import Chain, chain
 
 TABLES = {
@@ -243,6 +244,30 @@ def test_a_later_time_of_ones_own_choice_is_no_breach_and_unfit_figures_have_no_
     unfit = [("access_7_days", "M092", date(2024, 3, 31), date(2024, 5, 1))]
     built = run(rows, core__access_limit=limits, rulebook__unfit_figure=unfit)
     assert built.rows(ask)[0] == ("V-REST", 4, 1, 1, 2, None, True)
+
+
+def test_keravas_waits_of_august_and_september_2021_are_unreliable_and_never_nought() -> None:
+    """By the rulebook in force: what others printed of Kerava is counted, and marked."""
+    built = run(
+        [
+            event(day, assessed=day, site=site)
+            for site in ("K-1", "V-REST")
+            for day in (date(2021, 7, 31), MONTHS[0], MONTHS[1], date(2021, 10, 1))
+        ],
+        core__site=[*SITES, ("K-1", "M245", "reception", "245", date(2009, 1, 1), None)],
+        rulebook__unfit_figure=[
+            row for book in load_rulebooks() if book.name == "unfit_figure" for _, row in book.rows
+        ],
+    )
+    marked = [("M245", date(2021, 8, 1)), ("M245", date(2021, 9, 1))]
+    of_classes = built.rows(
+        "select provider_id, visit_month from mart.wait_by_unit"
+        " where is_unfit and clock_code = 'contact' and visit_count = 1 order by all"
+    )
+    of_guarantee = built.rows(
+        "select provider_id, visit_month from mart.care_guarantee where is_unfit order by all"
+    )
+    assert (of_classes, of_guarantee) == (marked, marked)
 
 
 def test_third_next_available_is_the_median_of_the_month_and_the_horizon_is_counted() -> None:

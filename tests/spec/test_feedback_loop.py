@@ -36,7 +36,12 @@ TABLES = {
     ),
     "core.survey_response": (
         "survey_code varchar, item_code varchar, provider_id varchar, topic_code varchar,"
-        " sentiment_code varchar, answered_date date"
+        " sentiment_code varchar, answered_date date, delivery_sequence bigint,"
+        " record_number bigint"
+    ),
+    "core.comment_reading": (
+        "comment_source varchar, delivery_sequence bigint, record_number bigint,"
+        " topic_code varchar, sentiment_code varchar"
     ),
     "mart.indicator_value": (
         "provider_id varchar, indicator_id varchar, period_end_date date, is_to_date boolean,"
@@ -199,10 +204,10 @@ def test_a_pack_is_of_two_months_from_the_odd_one() -> None:
             flag("access", raised=date(2017, 11, 1), number="F3", state="handled"),
         ],
         core__survey_response=[
-            (*nps, "Y1", "access", "negative", date(2017, 10, 31)),
-            (*nps, "Y1", "access", "positive", date(2017, 9, 1)),
-            (*nps, "Y1", None, None, date(2017, 9, 1)),
-            ("experience", "access", "Y1", "access", "negative", date(2017, 9, 1)),
+            (*nps, "Y1", "access", "negative", date(2017, 10, 31), 1, 1),
+            (*nps, "Y1", "access", "positive", date(2017, 9, 1), 1, 2),
+            (*nps, "Y1", None, None, date(2017, 9, 1), 1, 3),
+            ("experience", "access", "Y1", "access", "negative", date(2017, 9, 1), 1, 4),
         ],
         core__corrective_action=[action("A1"), action("A2", due=date(2017, 11, 1))],
     )
@@ -215,3 +220,23 @@ def test_a_pack_is_of_two_months_from_the_odd_one() -> None:
         (date(2017, 9, 1), 2, 1, 1, 1, 2, 2, 2, 1, 2, 1),
         (date(2017, 11, 1), 1, 1, 0, 0, 0, 1, 0, 0, 0, 0),
     ]
+
+
+def test_a_pack_has_comments_as_they_were_read_and_else_as_the_survey_coded_them() -> None:
+    nps = ("experience", "NPS", "Y1")
+    built = run(
+        core__survey_response=[
+            (*nps, "access", "neutral", RAISED, 1, 1),
+            (*nps, "access", "negative", RAISED, 1, 2),
+            (*nps, None, None, RAISED, 2, 1),
+        ],
+        core__comment_reading=[
+            ("surveys/experience", 1, 1, "safety", "negative"),
+            ("surveys/experience", 2, 1, "safety", "positive"),
+            ("enrolment_portal/flags", 1, 2, "treatment", "positive"),
+        ],
+    )
+    assert built.rows(
+        "select topic_code, comment_count, negative_comment_count from mart.feedback_pack"
+        " order by topic_code"
+    ) == [("access", 1, 1), ("safety", 2, 1)]

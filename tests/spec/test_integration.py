@@ -204,6 +204,8 @@ def test_clients_of_chains_by_service_in_force_or_diagnosis_of_two_years() -> No
             (5, "diabetes", WINTER),
             (6, "diabetes", date(2015, 4, 1)),
             (7, "asthma", WINTER),
+            (8, "mood_and_anxiety", WINTER),
+            (9, "substance", date(2015, 4, 1)),
         ],
     )
     assert built.rows(
@@ -215,6 +217,9 @@ def test_clients_of_chains_by_service_in_force_or_diagnosis_of_two_years() -> No
         ("elderly", 1, WINTER),
         ("families", 4, WINTER),
         ("families", 4, SPRING),
+        ("mental_health_and_substance", 8, WINTER),
+        ("mental_health_and_substance", 8, SPRING),
+        ("mental_health_and_substance", 9, WINTER),
     ]
 
 

@@ -144,6 +144,12 @@ def test_unfit_figures_have_no_share_within_the_limit(internal: dict[str, Shown]
     ]
 
 
+def test_waits_found_unfit_are_in_no_class(internal: dict[str, Shown]) -> None:
+    found = rows(internal["wait_unit"], visit_month="2017-12-01", clock_code="contact")
+    assert {r["wait_class_code"] for r in found if r["provider_id"] == "Y003"} == {"unfit"}
+    assert len({r["wait_class_code"] for r in found if r["provider_id"] == "Y001"}) == 5
+
+
 def test_budgets_are_paid_less_what_came_back(internal: dict[str, Shown]) -> None:
     found = rows(internal["budget_service"], budget_group_code="1")
     assert picked(found, "service_code", "used_pct") == [("cleaning", 59), ("home_care", 59)]

@@ -137,7 +137,7 @@ INTERNAL = {
         from {_MONTHS}, {_PROVIDERS}""",
     "wait_by_unit": f"""
         select month as visit_month, clock_code, 'S' || k as site_id, provider_id,
-            wait_class_code, cast(10 * k as bigint) as visit_count
+            wait_class_code, cast(10 * k as bigint) as visit_count, provider_id = 'Y003' as is_unfit
         from {_MONTHS}, {_PROVIDERS}, (values ('assessment'), ('contact')) as c(clock_code),
             (values ('0-7'), ('8-14'), ('15-30'), ('31-90'), ('over_90')) as w(wait_class_code)""",
     "care_guarantee": f"""
