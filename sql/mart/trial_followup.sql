@@ -1,5 +1,5 @@
--- grain: One row per item of the follow-up and phase of the trial that asks for it.
--- key: [table_code, item_code, phase_code]
+-- grain: One row per item of the follow-up, phase of the trial that asks for it, and reporter.
+-- key: [table_code, item_code, phase_code, reporter_code]
 -- purpose: knowledge management
 with
 -- What the lake has of each item, by day or month.
@@ -12,13 +12,22 @@ evidence as (
     group by period_end_date
     union all
     select
-        case use_code when 'specialised' then 'specialised_use' else 'emergency_use' end
-            as evidence_code,
+        case
+            when indicator_id = 'specialised_use' then 'specialised_use'
+            else 'emergency_use'
+        end as evidence_code,
         period_start_date as evidence_date,
         count(*) as row_count
-    from core.standardised_use
+    from mart.indicator_value
+    -- Of a period whose deliveries are missing nothing is measured.
+    where
+        indicator_id in ('specialised_use', 'emergency_use', 'avoidable_admissions')
+        and state_code in ('measured', 'too_small')
     group by
-        case use_code when 'specialised' then 'specialised_use' else 'emergency_use' end,
+        case
+            when indicator_id = 'specialised_use' then 'specialised_use'
+            else 'emergency_use'
+        end,
         period_start_date
     union all
     select
@@ -74,25 +83,50 @@ evidence as (
     group by quarter_start_date
     union all
     select
-        'visits' as evidence_code,
-        encounter_month as evidence_date,
-        sum(encounter_count) as row_count
-    from mart.visits_by_profession
-    group by encounter_month
+        case
+            when provider.sector_code = 'public' then 'visits_at_public_sites'
+            else 'visits_at_private_sites'
+        end as evidence_code,
+        visits.encounter_month as evidence_date,
+        sum(visits.encounter_count) as row_count
+    from mart.visits_by_profession as visits
+    -- Visits of protected persons are at no site that could report them.
+    inner join core.site_month as site_month
+        on
+            visits.site_id = site_month.site_id
+            and visits.encounter_month = site_month.calendar_month
+    inner join core.provider as provider on site_month.provider_id = provider.provider_id
+    group by
+        case
+            when provider.sector_code = 'public' then 'visits_at_public_sites'
+            else 'visits_at_private_sites'
+        end,
+        visits.encounter_month
     union all
+    -- Those that stand and those that closed since, not the newly opened alone.
     select
-        'sites' as evidence_code,
-        valid_from_date as evidence_date,
+        'open_sites' as evidence_code,
+        site_month.calendar_month as evidence_date,
         count(*) as row_count
-    from core.site
-    where sector_code = 'private'
-    group by valid_from_date
+    from core.site_month as site_month
+    inner join core.provider as provider on site_month.provider_id = provider.provider_id
+    where provider.sector_code <> 'public'
+    group by site_month.calendar_month
     union all
     select
-        'enrolled' as evidence_code,
+        'availability' as evidence_code,
+        t3.measured_month as evidence_date,
+        sum(t3.without_named_count) as row_count
+    from mart.t3_by_unit as t3
+    inner join core.provider as provider on t3.provider_id = provider.provider_id
+    where provider.sector_code <> 'public'
+    group by t3.measured_month
+    union all
+    select
+        'client_profile' as evidence_code,
         enrolment_month as evidence_date,
         count(*) as row_count
-    from mart.enrolled_by_provider
+    from mart.client_profile
     group by enrolment_month
     union all
     select
@@ -103,10 +137,11 @@ evidence as (
     group by cost_month
     union all
     select
-        'hospital_care' as evidence_code,
+        'hospital_emergency' as evidence_code,
         episode_month as evidence_date,
         count(*) as row_count
     from core.hospital_episode
+    where episode_kind_code = 'emergency_visit'
     group by episode_month
     union all
     select
@@ -129,63 +164,123 @@ evidence as (
         sum(encounter_count) as row_count
     from mart.service_language
     group by encounter_month
+    union all
+    -- Providers report these in the portal, as flags about no person.
+    select
+        case when topic_code like 'practice_%' then 'new_practices' else 'providers_view' end
+            as evidence_code,
+        raised_date as evidence_date,
+        count(*) as row_count
+    from core.flag
+    where
+        role_code = 'provider' and (topic_code like 'practice_%' or topic_code like 'provider_%')
+    group by
+        case when topic_code like 'practice_%' then 'new_practices' else 'providers_view' end,
+        raised_date
+),
+
+span as (
+    select
+        rhythm_code,
+        phase_code,
+        from_date,
+        to_date
+    from rulebook.followup_window
+    union all
+    select
+        'once' as rhythm_code,
+        phase_code,
+        from_date,
+        to_date
+    from rulebook.trial_phase
 ),
 
 found as (
     select
         evidence.evidence_code,
-        phase.phase_code,
+        span.rhythm_code,
+        span.phase_code,
+        span.from_date,
         min(evidence.evidence_date) as first_date,
         max(evidence.evidence_date) as last_date,
         sum(evidence.row_count) as row_count
     from evidence
-    inner join rulebook.trial_phase as phase
+    inner join span
         on
-            evidence.evidence_date >= phase.from_date
-            and evidence.evidence_date <= phase.to_date
+            evidence.evidence_date >= span.from_date
+            and evidence.evidence_date <= span.to_date
     where evidence.row_count > 0
-    group by evidence.evidence_code, phase.phase_code
+    group by evidence.evidence_code, span.rhythm_code, span.phase_code, span.from_date
 ),
 
-final as (
+-- An item is there of a phase when each of its spans has something.
+counted as (
     select
         item.table_code,
         item.item_code,
         item.phase_code,
         item.ask_code,
         item.reporter_code,
+        item.rhythm_code,
+        count(*) as span_count,
+        count(found.row_count) as found_span_count,
+        min(found.first_date) as first_date,
+        max(found.last_date) as last_date,
+        cast(coalesce(sum(found.row_count), 0) as bigint) as row_count
+    from rulebook.followup_item as item
+    inner join span
+        on item.rhythm_code = span.rhythm_code and item.phase_code = span.phase_code
+    left join found
+        on
+            item.evidence_code = found.evidence_code
+            and span.rhythm_code = found.rhythm_code
+            and span.phase_code = found.phase_code
+            and span.from_date = found.from_date
+    group by
+        item.table_code,
+        item.item_code,
+        item.phase_code,
+        item.ask_code,
+        item.reporter_code,
+        item.rhythm_code
+),
+
+final as (
+    select
+        counted.*,
         phase.from_date,
         phase.to_date,
         phase.to_date + phase.due_days as due_date,
-        found.first_date,
-        found.last_date,
-        cast(coalesce(found.row_count, 0) as bigint) as row_count,
         case
-            when found.row_count > 0 and reached.reached_date >= phase.to_date then 'available'
-            when found.row_count > 0 then 'gathering'
-            when item.evidence_code = 'none' then 'outside_lake'
-            when reached.reached_date < phase.to_date + phase.due_days then 'not_due'
-            when item.ask_code = 'optional' then 'not_given'
+            when
+                counted.found_span_count = counted.span_count
+                and reached.reached_date >= phase.to_date
+                then 'available'
+            when reached.reached_date < phase.to_date + phase.due_days
+                then case when counted.found_span_count > 0 then 'gathering' else 'not_due' end
+            when counted.found_span_count > 0 then 'partial'
+            when counted.ask_code = 'optional' then 'not_given'
             else 'missing'
         end as followup_state_code
-    from rulebook.followup_item as item
-    inner join rulebook.trial_phase as phase on item.phase_code = phase.phase_code
+    from counted
+    inner join rulebook.trial_phase as phase on counted.phase_code = phase.phase_code
     cross join core.reached as reached
-    left join found
-        on item.evidence_code = found.evidence_code and item.phase_code = found.phase_code
 )
 
 select
     table_code,
     item_code,
     phase_code,
-    ask_code,
     reporter_code,
+    ask_code,
+    rhythm_code,
     from_date,
     to_date,
     due_date,
     first_date,
     last_date,
+    span_count,
+    found_span_count,
     row_count,
     followup_state_code
 from final

@@ -49,7 +49,11 @@ OF_EQUALITY = {
 OF_LIST = {
     "core.reached": VALUE_TABLES["core.reached"],
     "core.scorecard_indicator": "period_end_date date",
-    "core.standardised_use": "use_code varchar, period_start_date date",
+    "mart.indicator_value": "indicator_id varchar, period_start_date date, state_code varchar",
+    "core.flag": "role_code varchar, topic_code varchar, raised_date date",
+    "core.provider": "provider_id varchar, sector_code varchar",
+    "core.site_month": "site_id varchar, calendar_month date, provider_id varchar",
+    "mart.t3_by_unit": "measured_month date, provider_id varchar, without_named_count bigint",
     "core.patient_reported_score": (
         "survey_code varchar, response_month date, scale_score decimal(5,1)"
     ),
@@ -58,25 +62,45 @@ OF_LIST = {
     "core.staff_survey_response": "survey_date date",
     "core.client_fee": "charge_month date",
     "mart.savings_potential": "quarter_start_date date, savings_eur decimal(18,2)",
-    "mart.visits_by_profession": "encounter_month date, encounter_count bigint",
-    "core.site": "sector_code varchar, valid_from_date date",
-    "mart.enrolled_by_provider": "enrolment_month date",
+    "mart.visits_by_profession": ("encounter_month date, site_id varchar, encounter_count bigint"),
+    "mart.client_profile": "enrolment_month date",
     "core.resident_cost": "cost_month date",
-    "core.hospital_episode": "episode_month date",
+    "core.hospital_episode": "episode_month date, episode_kind_code varchar",
     "mart.net_promoter": "response_month date, response_count bigint",
     "mart.equality": "quarter_start_date date",
     "mart.service_language": "encounter_month date, encounter_count bigint",
 }
+EACH, ASKED, HALVES, QUARTERS = "every_period", "once", "half_year", "specialised_care"
+# The plan's tables as they stand: x asked outright, (x) or on request; who reports; and how often.
 TABLE_3 = {
-    *("bonus_sanction_indicators", "emergency_use", "specialised_care_use"),
-    *("self_reported_health", "moves_between_providers", "staff_turnover"),
-    *("staff_survey", "client_fees"),
+    # Of each item: interim, end, reporter.
+    "bonus_sanction_indicators": (("due", EACH), "due", "provider"),
+    "emergency_use": (("due", EACH), "due", "organiser"),
+    "specialised_care_use": (("due", QUARTERS), "due", "organiser"),
+    "self_reported_health": (("due", EACH), "due", "organiser"),
+    "moves_between_providers": (("optional", ASKED), "due", "organiser"),
+    "staff_turnover": (("optional", ASKED), "due", "provider"),
+    "staff_survey": (("optional", ASKED), "due", "provider"),
+    "client_fees": (("optional", ASKED), "due", "organiser"),
 }
 TABLE_4 = {
-    *("savings_potential", "visits_by_profession_and_type", "service_network", "client_profile"),
-    *("total_costs", "client_fees", "specialised_care_use", "self_reported_health"),
-    *("staff_experience", "client_experience", "new_practices", "providers_view"),
-    *("equality", "service_language"),
+    # Of each item: before, interim, end, reporter. A row of the plan that names several has one each;
+    # the last two are asked for elsewhere in the plan.
+    "savings_potential": ("due", "optional", "due", "organiser"),
+    "visits_by_profession_and_type": ("due", "optional", "due", "both"),
+    "service_network": (None, "optional", "due", "provider"),
+    "availability": (None, "optional", "due", "provider"),
+    "client_profile": (None, "optional", "due", "provider"),
+    "total_costs": ("due", "optional", "due", "organiser"),
+    "client_fees": ("due", "optional", "due", "organiser"),
+    "specialised_care_use": ("due", "optional", "due", "organiser"),
+    "self_reported_health": (None, "due", "due", "organiser"),
+    "staff_experience": (None, "optional", "due", "provider"),
+    "client_experience": (None, "optional", "due", "provider"),
+    "new_practices": (None, None, "due", "provider"),
+    "providers_view": (None, None, "due", "provider"),
+    "equality": ("due", "optional", "due", "organiser"),
+    "service_language": (None, "optional", "due", "organiser"),
 }
 
 
@@ -176,38 +200,163 @@ def checked_list() -> Chain:
     return chain(("mart.trial_followup",), OF_LIST)
 
 
-def states(reached: date, **given: list[Row]) -> dict[tuple[str, str, str], str]:
+def listed(reached: date, columns: str, **given: list[Row]) -> list[Row]:
     built = checked_list()
     fixed: dict[str, list[Row]] = {
         "core.reached": [(reached,)],
+        "core.provider": [("Y1", "private"), ("M1", "public")],
     }
     built.run(fixed | {name.replace("__", "."): rows for name, rows in given.items()})
-    rows = built.rows(
-        "select table_code, item_code, phase_code, followup_state_code from mart.trial_followup"
-    )
-    return {(table, item, phase): state for table, item, phase, state in rows}
+    return built.rows(f"select {columns} from mart.trial_followup")
 
 
-def test_the_list_has_every_row_of_the_plans_tables() -> None:
-    found = states(date(2017, 1, 31))
-    assert {item for table, item, _ in found if table == "scorecard"} == TABLE_3
-    assert {item for table, item, _ in found if table == "trial"} == TABLE_4
-    assert {i for t, i, phase in found if (t, phase) == ("trial", "before")} == {
-        *("savings_potential", "visits_by_profession_and_type", "total_costs", "client_fees"),
-        *("specialised_care_use", "equality"),
-    }
-    assert {i for t, i, phase in found if (t, phase) == ("trial", "end")} == TABLE_4
+def states(reached: date, **given: list[Row]) -> dict[Row, Row]:
+    """State, spans asked for and spans with something, by table, item, phase and reporter."""
+    key = "table_code, item_code, phase_code, reporter_code"
+    rows = listed(reached, f"{key}, followup_state_code, span_count, found_span_count", **given)
+    return {row[:4]: row[4:] for row in rows}
 
 
-def test_an_item_is_there_when_the_lake_has_it_of_the_phase() -> None:
-    costs: dict[str, list[Row]] = {"core__resident_cost": [(date(2017, 4, 1),)]}
-    before, fees = ("trial", "total_costs", "before"), ("trial", "client_fees", "before")
-    assert states(date(2017, 4, 29), **costs)[before] == "gathering"
-    found = states(date(2017, 6, 28), **costs)
-    assert (found[before], found[fees]) == ("available", "not_due")
-    found = states(date(2017, 6, 29), **costs)
-    assert (found[before], found[fees]) == ("available", "missing")
+def test_the_list_has_every_row_of_the_plans_tables_with_reporter_and_dates() -> None:
+    due: dict[Row, Any] = {}
+    for item, (interim, end, reporter) in TABLE_3.items():
+        due["scorecard", item, "interim", reporter] = interim
+        due["scorecard", item, "end", reporter] = (end, ASKED)
+        if item != "specialised_care_use":  # its data come of 9/2018 and 12/2018 alone
+            due["scorecard", item, "start", reporter] = interim
+    rhythm = {"staff_experience": HALVES, "self_reported_health": HALVES}
+    once = {("self_reported_health", "end"), ("staff_experience", "start")}
+    once |= {("new_practices", "end"), ("providers_view", "end")}
+    for item, (before, interim_ask, end, stated) in TABLE_4.items():
+        asked = {"before": before, "start": interim_ask, "interim": interim_ask, "end": end}
+        if item == "self_reported_health":  # asked for at 6 months, hence not at the start
+            asked["start"] = None
+        for phase, ask in asked.items():
+            often = ASKED if (item, phase) in once else rhythm.get(item, EACH)
+            reporters = ("organiser", "provider") if stated == "both" else (stated,)
+            for reporter in reporters:
+                if ask and (phase, reporter) != ("before", "provider"):
+                    due["trial", item, phase, reporter] = (ask, often)
+    columns = "table_code, item_code, phase_code, reporter_code, ask_code, rhythm_code"
+    assert {row[:4]: row[4:] for row in listed(date(2017, 1, 31), columns)} == due
+
+
+def test_an_item_is_there_of_a_phase_when_every_one_of_its_spans_has_something() -> None:
+    quarters = [date(2016, m, 1) for m in (1, 4, 7, 10)] + [date(2017, 1, 1)]
+    before = ("trial", "total_costs", "before", "organiser")
+    fees = ("trial", "client_fees", "before", "organiser")
+
+    def of_costs(reached: date, months: list[date]) -> dict[Row, Row]:
+        return states(reached, core__resident_cost=[(month,) for month in months])
+
+    assert of_costs(date(2017, 4, 29), quarters)[before] == ("gathering", 5, 5)
+    found = of_costs(date(2017, 6, 28), quarters)
+    assert (found[before], found[fees]) == (("available", 5, 5), ("not_due", 5, 0))
+    found = of_costs(date(2017, 6, 29), quarters[1:])
+    assert (found[before], found[fees]) == (("partial", 5, 4), ("missing", 5, 0))
+    assert of_costs(date(2017, 6, 28), quarters[1:])[before] == ("gathering", 5, 4)
     late = states(date(2020, 3, 1))
-    assert late["trial", "new_practices", "end"] == "outside_lake"
-    assert late["trial", "client_profile", "interim"] == "not_given"
-    assert late["scorecard", "specialised_care_use", "end"] == "missing"
+    assert late["trial", "client_profile", "interim", "provider"] == ("not_given", 5, 0)
+
+
+def test_specialised_care_is_asked_of_both_quarters_of_2018_as_measured() -> None:
+    third, fourth = date(2018, 7, 1), date(2018, 10, 1)
+    item = ("scorecard", "specialised_care_use", "interim", "organiser")
+
+    def of(*rows: Row) -> Row:
+        return states(date(2019, 3, 1), mart__indicator_value=list(rows))[item]
+
+    known = ("specialised_use", third, "measured")
+    assert of(known, ("specialised_use", fourth, "too_small")) == ("available", 2, 2)
+    assert of(known, ("specialised_use", fourth, "overdue")) == ("partial", 2, 1)
+    assert of(known, ("emergency_use", fourth, "measured")) == ("partial", 2, 1)
+    assert of(("specialised_use", date(2018, 1, 1), "measured")) == ("missing", 2, 0)
+
+
+def test_what_both_report_and_what_stands_is_told_by_who_runs_the_sites() -> None:
+    autumn = date(2017, 11, 1)
+    found = states(
+        date(2018, 1, 31),
+        core__site_month=[("S1", autumn, "Y1"), ("S2", autumn, "M1")],
+        mart__visits_by_profession=[(autumn, "S2", 9), (autumn, None, 9)],
+        mart__t3_by_unit=[(autumn, "M1", 4)],
+        core__hospital_episode=[(autumn, "inpatient_stay")],
+    )
+    of_interim = {(item, by): row for (table, item, phase, by), row in found.items()
+                  if (table, phase) == ("trial", "interim")}  # fmt: skip
+    visits = "visits_by_profession_and_type"
+    assert of_interim[visits, "organiser"] == ("gathering", 5, 1)
+    assert of_interim[visits, "provider"] == ("not_due", 5, 0)
+    assert of_interim["service_network", "provider"] == ("gathering", 5, 1)
+    assert of_interim["availability", "provider"] == ("not_due", 5, 0)
+    assert of_interim["specialised_care_use", "organiser"] == ("not_due", 5, 0)
+
+
+def test_providers_tell_of_new_practices_and_of_their_view_by_flags_of_their_own() -> None:
+    day = date(2019, 11, 1)
+    flags = [
+        ("provider", "practice_digital", day),
+        ("client", "provider_payment", day),
+        ("provider", "digital", day),
+    ]
+    practices, view = (
+        ("trial", item, "end", "provider") for item in ("new_practices", "providers_view")
+    )
+    found = states(date(2020, 3, 1), core__flag=flags)
+    assert (found[practices], found[view]) == (("available", 1, 1), ("missing", 1, 0))
+    flags.append(("provider", "provider_profitability", day))
+    assert states(date(2020, 3, 1), core__flag=flags)[view] == ("available", 1, 1)
+
+
+def test_a_list_is_told_by_sex_age_and_country_of_birth() -> None:
+    day = date(2017, 6, 1)
+    built = chain(("core.list_profile", "mart.client_profile", "mart.enrolled_by_provider"), {
+        "effective.delivery": "source varchar, table_name varchar, covers_to_date date",
+        "core.enrolment": (
+            "person_id bigint, service_code varchar, provider_id varchar, valid_from_date date,"
+            " valid_to_date date, known_to_seq bigint"
+        ),
+        "core.residence": (
+            "person_id bigint, municipality_code varchar, valid_from_date date,"
+            " valid_to_date date, known_to_seq bigint"
+        ),
+        "core.person": (
+            "person_id bigint, sex_code varchar, birth_date date, death_date date,"
+            " birth_country_code varchar"
+        ),
+    })  # fmt: skip
+    built.run(
+        {
+            "effective.delivery": [("enrolment_portal", "enrolments", date(2017, 6, 30))],
+            "core.enrolment": [
+                (n, "reception", provider, day, None, None)
+                for n, provider in ((1, "Y1"), (2, "Y1"), (3, "Y1"), (4, None), (5, "Y1"))
+            ],
+            "core.residence": [(n, f"10{n}", day, None, None) for n in (1, 2)],
+            "core.person": [
+                (1, "1", date(2010, 6, 30), None, "246"),
+                (2, "2", date(2010, 7, 1), None, "233"),
+                (4, "2", date(1950, 1, 1), None, None),
+                (5, "2", date(1950, 1, 1), date(2017, 6, 30), "246"),
+            ],
+        }
+    )
+    assert built.rows(
+        "select * exclude (enrolment_month) from mart.client_profile order by all"
+    ) == [
+        ("reception", "Y1", "age", "0-6", 1),
+        ("reception", "Y1", "age", "7-17", 1),
+        ("reception", "Y1", "age", "unknown", 1),
+        ("reception", "Y1", "birth_country", "abroad", 1),
+        ("reception", "Y1", "birth_country", "finland", 1),
+        ("reception", "Y1", "birth_country", "unknown", 1),
+        ("reception", "Y1", "sex", "1", 1),
+        ("reception", "Y1", "sex", "2", 1),
+        ("reception", "Y1", "sex", "unknown", 1),
+        ("reception", None, "age", "65-74", 1),
+        ("reception", None, "birth_country", "unknown", 1),
+        ("reception", None, "sex", "2", 1),
+    ]
+    assert built.rows("select sum(person_count), count(*) from mart.enrolled_by_provider") == [
+        (4, 4)
+    ]
