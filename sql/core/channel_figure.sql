@@ -2,45 +2,6 @@
 -- key: [figure_code, provider_id, period_start_date]
 -- may_be_empty: the source may not have begun to send
 with
-week_figure as (
-    select
-        site_id,
-        week_start_date,
-        'calls_answered' as figure_code,
-        cast(answered_count as decimal(18, 2)) as part,
-        cast(arrived_count as decimal(18, 2)) as whole
-    from current.contact_channels
-    where channel_code = 'telephone'
-    union all
-    select
-        site_id,
-        week_start_date,
-        'messages_in_2_days' as figure_code,
-        cast(answered_in_2_days_count as decimal(18, 2)) as part,
-        cast(answered_count as decimal(18, 2)) as whole
-    from current.contact_channels
-    where channel_code = 'digital_message' and answered_in_2_days_count is not null
-    union all
-    -- Means of a week are weighed by the calls answered in it.
-    select
-        site_id,
-        week_start_date,
-        'queue_minutes' as figure_code,
-        cast(queue_minutes * answered_count as decimal(18, 2)) as part,
-        cast(answered_count as decimal(18, 2)) as whole
-    from current.contact_channels
-    where channel_code = 'telephone' and queue_minutes is not null
-    union all
-    select
-        site_id,
-        week_start_date,
-        'callback_minutes' as figure_code,
-        cast(callback_minutes * answered_count as decimal(18, 2)) as part,
-        cast(answered_count as decimal(18, 2)) as whole
-    from current.contact_channels
-    where channel_code = 'telephone' and callback_minutes is not null
-),
-
 -- What the organiser's own systems counted. What comes to a site nobody knows is of no provider.
 seen as (
     select
@@ -49,7 +10,7 @@ seen as (
         period.period_start_date,
         cast(sum(week.part) as decimal(18, 2)) as numerator,
         cast(sum(week.whole) as decimal(18, 2)) as denominator
-    from week_figure as week
+    from core.channel_week as week
     inner join core.indicator_period as period
         on
             week.week_start_date >= period.period_start_date

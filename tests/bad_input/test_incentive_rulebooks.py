@@ -63,7 +63,8 @@ OF_INDICATORS: dict[str, tuple[Edit, str]] = {
     "too many decimals": (swap('"50"', '"50.00001"'), r"of four decimals at most"),
     "not a number": (swap('"50"', '"NaN"'), r"scale: 'NaN' is no number"),
     "a scale without a source": (
-        lambda t: t[: t.index("    source: >-", t.index("scale:"))] + t[t.index("source: >-\n  Current") :],
+        lambda t: t[: t.index("    source: >-", t.index("scale:"))]
+        + t[t.index("source: >-\n  Current") :],
         r", scale: an entry of 2017-05-01 says \['ceiling', 'floor', 'source', 'target'\]",
     ),
     "months that are none": (swap("[3, 6, 9, 12]", "[3, 13]"), r"calendar: end_months is a list"),

@@ -84,7 +84,7 @@ TABLE_3 = {
     "client_fees": (("optional", ASKED), "due", "organiser"),
 }
 TABLE_4 = {
-    # Of each item: before, interim, end, reporter. A row of the plan that names several has one each;
+    # Of each item: before, interim, end, reporter. What one row of the plan names stands apart;
     # the last two are asked for elsewhere in the plan.
     "savings_potential": ("due", "optional", "due", "organiser"),
     "visits_by_profession_and_type": ("due", "optional", "due", "both"),

@@ -135,6 +135,16 @@ INTERNAL = {
             cast(5 * k as decimal(5, 1)) as with_named_days_median,
             10 as without_named_count, 0 as at_horizon_count
         from {_MONTHS}, {_PROVIDERS}""",
+    "followed_figure": """
+        select *, 'value' as form_code, 'days' as unit_code, 46.0 as printed_value,
+            date '2017-10-01' as measured_from_date, date '2017-12-31' as measured_to_date
+        from (values
+            ('t3_days', 'all', 'goal', date '2022-12-31', date '2022-12-31', 12.0, 'measured',
+                false),
+            ('low_value_care', '106', 'baseline', date '2020-01-01', date '2020-12-31', null,
+                'not_measured', null)
+        ) as t(followed_code, unit_id, figure_kind_code, from_date, to_date, measured_value,
+            measured_state_code, is_reached)""",
     "wait_by_unit": f"""
         select month as visit_month, clock_code, 'S' || k as site_id, provider_id,
             wait_class_code, cast(10 * k as bigint) as visit_count, provider_id = 'Y003' as is_unfit

@@ -113,6 +113,8 @@ def test_what_the_product_names_has_a_text() -> None:
     }
     due = {f"code.source.{one}" for one in sources} | {f"code.rulebook.{one}" for one in rulebooks}
     due |= {f"code.unit.{one}" for one in units}
+    followed = books["followed_measure"].rows
+    due |= {f"code.followed.{row[0]}" for _, row in followed}
     assert due - texts.keys() == set()
 
 
