@@ -86,6 +86,7 @@ def _loaded(root: Path, contracts: Path | None, sql: Path | None) -> Definition:
     known = indicators.load_indicators(SQL, beside=sql)
     books = rulebook.load_rulebooks()
     versions = incentive_scheme.read_schemes(books, indicators.weights_of(known))
+    incentive_scheme.check_achievements(books, {i.indicator_id: i.unit for i in known})
     schemes = incentive_scheme.relations(versions)
     stated = (b for b in books if b.name != incentive_scheme.SCHEMES)
     rulebooks = (*stated, *schemes, *indicators.rulebooks_of(known))

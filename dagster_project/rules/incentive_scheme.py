@@ -23,6 +23,7 @@ from dagster_project.rulebook import Rulebook
 from dagster_project.rules.incentive import Terms
 
 SCHEMES, WEIGHTS = "incentive_scheme", "incentive_weight"
+ACHIEVEMENTS = "achievement_payment"
 
 
 @dataclass(frozen=True)
@@ -221,3 +222,27 @@ def _weights(said: _Said, day: date, stated: Sequence[StatedWeight]) -> dict[str
     return {
         w.indicator_id: w.weight if w.is_own else w.weight * (1 - own) for w in newest if w.weight
     }
+
+
+def check_achievements(books: Sequence[Rulebook], units: Mapping[str, str]) -> None:
+    """See that what is paid by achievement are shares, with room between floor and target.
+
+    Args:
+        books: as above.
+        units: of each indicator there is, by its id.
+
+    Raises:
+        ContractError: an entry is not sound; it says which row.
+    """
+    for book in (b for b in books if b.name == ACHIEVEMENTS):
+        for number, (starts, values) in enumerate(book.rows, start=1):
+            row = dict(zip(book.columns, values, strict=True))
+            said = _Said(starts, row, f"rulebooks/{book.name}.yaml, {starts}, row {number}")
+            if units.get(row["indicator_id"]) != "pct":
+                raise ContractError(
+                    f"{said.where}: {row['indicator_id']} is no indicator that is a share; name one"
+                )
+            if said.share("floor_share") == said.share("target_share"):
+                raise ContractError(
+                    f"{said.where}: floor_share and target_share are one; leave room between them"
+                )

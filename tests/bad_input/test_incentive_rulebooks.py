@@ -20,7 +20,7 @@ from dagster_project.errors import BuildError, ContractError
 from dagster_project.indicator_file import read_indicator
 from dagster_project.indicators import check_unfit, load_indicators, weights_of
 from dagster_project.rulebook import ROOT, load_rulebooks
-from dagster_project.rules.incentive_scheme import SchemeVersion, read_schemes
+from dagster_project.rules.incentive_scheme import SchemeVersion, check_achievements, read_schemes
 
 Edit = Callable[[str], str]
 NAME = "hba1c_in_balance"
@@ -330,3 +330,27 @@ def test_a_wrong_scheme_is_told_by_file_day_and_row(fault: str) -> None:
 def test_a_missing_rulebook_is_named(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match=r"incentive_scheme\.yaml is missing"):
         read_schemes(load_rulebooks(tmp_path), ())
+
+
+@pytest.mark.parametrize(
+    ("indicator", "target", "told"),
+    [
+        ("t3_days", "0.9", r"row 1: t3_days is no indicator that is a share; name one"),
+        ("nobody", "0.9", r"row 1: nobody is no indicator that is a share"),
+        ("care_plan", "0.5", r"row 1: floor_share and target_share are one; leave room"),
+        ("care_plan", "90", r"row 1: target_share is a share from 0 to 1; correct it"),
+    ],
+)
+def test_a_wrong_payment_by_achievement_is_told_by_row(
+    tmp_path: Path, indicator: str, target: str, told: str
+) -> None:
+    row = (
+        f'{{indicator_id: {indicator}, floor_share: "0.5", target_share: "{target}",'
+        ' point_count: "100", point_eur: "201.16"}'
+    )
+    path = tmp_path / "achievement_payment.yaml"
+    text = (ROOT / path.name).read_text("utf-8")
+    path.write_text(text.replace("rows: []", f"rows: [{row}]"), encoding="utf-8")
+    units = {one.indicator_id: one.unit for one in load_indicators(pipeline.SQL)}
+    with pytest.raises(ContractError, match=rf"achievement_payment\.yaml, 2017-05-01, {told}"):
+        check_achievements(load_rulebooks(tmp_path), units)
