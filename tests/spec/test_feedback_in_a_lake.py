@@ -226,6 +226,45 @@ def test_a_figure_corrected_in_the_next_workbook_is_in_force(
     assert len(blobs) == 3  # the list of sites, and each workbook once
 
 
+def text_in(*places: str) -> dict[str, Any]:
+    def change(page: Worksheet) -> None:
+        for place in places:
+            page[place] = "ks. liite"
+
+    return {INDICATORS: change}
+
+
+def test_of_a_workbook_nothing_is_half_posted(home: Session) -> None:
+    """One row at fault stays out and the others count; more than a fifth, and none of them does.
+
+    The other sheet stands by itself, and so does what an earlier workbook said.
+    """
+    write(home.lake.settings.landing, sent("reference/sites", 20170101, site("S1", "Y001")))
+
+    def states() -> set[tuple[Any, ...]]:
+        quick_build(home)
+        rows = home.lake.rows(
+            "select indicator_code, delivery_sequence from core.scorecard_indicator"
+        )
+        return set(rows)
+
+    put(home, 2017311, scorecard(change=text_in("F12")))
+    assert not pipeline.ingest(home, report=silent).refusals
+    first = states()
+    assert first == {
+        (name, 2017311)
+        for name in ("nps", "t3_days", "hba1c_in_balance", "bp_in_balance", "ldl_in_target")
+    }
+    put(home, 2017312, scorecard(change=text_in("F10", "F11")))
+    (refused,) = pipeline.ingest(home, report=silent).refusals
+    assert "quarantined_share" in str(refused)
+    assert states() == first
+    counts = "select count(*) from ops.{} where delivery_sequence = 2017312 and table_name = '{}'"
+    for table, due in (("indicators", 0), ("staff", 1)):
+        assert home.lake.count(counts.format("delivery", table)) == due
+    assert home.lake.count(counts.format("quarantine", "indicators")) == 0
+
+
 def test_laws_of_conservation_hold_for_feedback(home: Session) -> None:
     write_all(home.lake.settings.landing, (*reference_lists(), *DELIVERIES))
     put(home, 2017311, scorecard())  # of a provider whom the list of sites does not have
