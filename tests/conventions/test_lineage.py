@@ -40,6 +40,7 @@ WITHOUT_ROOTS = {
     ("core.unresolved", "table_name"): "a constant: which table the waiting row is of",
     ("core.unresolved", "reference"): "a constant: which column the waiting row refers by",
     ("core.indicator_period", "month_count"): "a count of rows",
+    ("core.channel_week", "figure_code"): "a constant: what was counted of the channel",
     ("core.channel_figure", "reporter_code"): "a constant: who counted",
     ("core.standardised_use", "event_count"): "a count of rows",
     ("core.treatment_balance", "client_count"): "a count of rows",
@@ -57,7 +58,11 @@ WITHOUT_ROOTS = {
     ("mart.need_by_list", "sector"): "a constant: which part of the model it is",
     ("mart.need_funding", "model_year_count"): "a count of rows",
     ("mart.visits_by_profession", "encounter_count"): "a count of rows",
+    ("core.list_profile", "person_count"): "a count of rows",
     ("mart.enrolled_by_provider", "person_count"): "a count of rows",
+    ("mart.client_profile", "person_count"): "a count of rows",
+    ("mart.client_profile", "attribute_code"): "a constant: by what the enrolled are grouped",
+    ("mart.trial_followup", "span_count"): "a count of rows",
     ("mart.incentive_score", "indicator_count"): "a count of rows",
     **{
         (f"indicator.{name}", "denominator"): "a count of rows"

@@ -270,14 +270,11 @@ def test_what_no_table_counts_is_said_to_be_not_measured() -> None:
     }
 
 
-def test_measures_of_the_region() -> None:
-    november, coordinated = date(2022, 11, 1), date(2022, 8, 15)
+def test_measures_of_the_region_have_no_site() -> None:
+    november = date(2022, 11, 1)
     built = run(
         core__resident_cost=[(november, "P13", 150), (november, "P04", 100), (november, "P01", 9)],
-        mart__social_guarantee=[
-            (november, "social_guidance", 4, 3),
-            (november, "home_care", 4, 0),
-        ],
+        mart__social_guarantee=[(november, "social_guidance", 4, 3), (november, "home_care", 4, 0)],
         mart__visits_by_profession=[
             (november, "S1", "R10", 6),
             (november, None, "R50", 3),
@@ -285,25 +282,8 @@ def test_measures_of_the_region() -> None:
             (november, "S1", "R72", 9),
         ],
         core__guidance_contact=[
-            (1, november, november, "benefits", True),
-            (1, november, november, "benefits", True),
-            (2, november, november, "benefits", False),
-            (3, coordinated, date(2022, 8, 1), "coordination", False),
-            (3, date(2022, 9, 1), date(2022, 9, 1), "coordination", False),
-            (4, date(2022, 11, 5), november, "coordination", False),
-            (5, coordinated, date(2022, 8, 1), "coordination", False),
-        ],
-        core__client_quarter=[
-            (3, date(2022, 7, 1), True),
-            (4, date(2022, 10, 1), True),
-            (5, date(2022, 7, 1), False),
-        ],
-        core__encounter=[
-            (3, date(2022, 5, 14)),
-            (3, date(2022, 5, 15)),
-            (3, date(2022, 8, 14)),
-            (3, coordinated),
-            (3, date(2022, 11, 15)),
+            (person, november, november, "benefits", is_guided)
+            for person, is_guided in ((1, True), (1, True), (2, False), (3, False))
         ],
     )
     goals = {
@@ -313,12 +293,34 @@ def test_measures_of_the_region() -> None:
         "guided_to_third_sector": D("33.3333"),
     }
     assert {code: measured(built, code, "goal")[0][2] for code in goals} == goals
-    # Of the one heavy user of whom three months after are known: two visits before, one after.
+
+
+def test_visits_of_heavy_users_are_counted_around_the_day_their_care_is_coordinated() -> None:
+    """Of those of whom three months after are known: two visits before, one on the day itself."""
+    day, august = date(2022, 8, 15), date(2022, 8, 1)
+    built = run(
+        core__guidance_contact=[
+            (3, day, august, "coordination", False),
+            (3, date(2022, 9, 1), date(2022, 9, 1), "coordination", False),
+            (4, date(2022, 11, 5), date(2022, 11, 1), "coordination", False),
+            (5, day, august, "coordination", False),
+        ],
+        core__client_quarter=[
+            (3, date(2022, 7, 1), True),
+            (4, date(2022, 10, 1), True),
+            (5, date(2022, 7, 1), False),
+        ],
+        core__encounter=[
+            (3, visited)
+            for visited in (date(2022, 5, 14), date(2022, 5, 15), date(2022, 8, 14), day,
+                            date(2022, 11, 15))
+        ],
+    )  # fmt: skip
     around = built.rows(
         "select followed_code, measured_month, numerator, denominator from core.followed_month"
         " where followed_code like 'visits_%' and followed_code <> 'visits' order by all"
     )
     assert around == [
-        ("visits_after_coordination", date(2022, 8, 1), 1, 1),
-        ("visits_before_coordination", date(2022, 8, 1), 2, 1),
+        ("visits_after_coordination", august, 1, 1),
+        ("visits_before_coordination", august, 2, 1),
     ]
