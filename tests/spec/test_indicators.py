@@ -102,6 +102,10 @@ TABLES = {
     "rulebook.standard_age_band": (
         "valid_from_date date, age_band varchar, from_age_years integer, below_age_years integer"
     ),
+    "core.channel_week": (
+        "figure_code varchar, site_id varchar, week_start_date date, part decimal(18,2),"
+        " whole decimal(18,2)"
+    ),
     "core.channel_figure": (
         "figure_code varchar, provider_id varchar, period_start_date date,"
         " numerator decimal(18,2), denominator decimal(18,2), reporter_code varchar"
@@ -115,16 +119,15 @@ TABLES = {
         " standard_years decimal(18,4)"
     ),
 }
+CHANNELS = ("calls_answered", "messages_in_2_days", "queue_minutes", "callback_minutes")
 SHARED = {
-    "core.channel_figure": (
-        *("calls_answered", "messages_in_2_days"),
-        *("queue_minutes", "callback_minutes"),
-    ),
+    "core.channel_week": CHANNELS,
+    "core.channel_figure": CHANNELS,
     "core.treatment_balance": ("hba1c_in_balance", "bp_in_balance", "ldl_in_target"),
     "core.standardised_use": ("emergency_use", "specialised_use", "avoidable_admissions"),
     "core.staff_service": ("staff_turnover", "staff_survey"),
 }
-"""Models that do the counting of several indicators."""
+"""Models that do the counting of several indicators, in the order in which they are built."""
 Found = dict[tuple[str, date], tuple[Any, Any]]
 
 
