@@ -1,7 +1,6 @@
 """Commands over personal budgets: `tietoallas explain budget`.
 
-Here: arguments, what is printed. Not here: any work (`budget_explanation`). An identity code is
-never an argument: it would stay in the shell's history.
+Here: arguments, what is printed. Not here: any work (`budget_explanation`).
 """
 
 from __future__ import annotations
@@ -13,13 +12,13 @@ from typing import Annotated
 import typer
 
 from dagster_project import budget_explanation, pipeline
-from dagster_project.errors import TietoallasError
+from dagster_project.asking import Purpose, identity_code, say_why
 from dagster_project.settings import Settings
 from dagster_project.vault.keys import keyed
 
 
 def explain_budget(
-    purpose: Annotated[str, typer.Option(help="Why; it is logged with your name.")],
+    purpose: Purpose,
     person: Annotated[
         int | None,
         typer.Option(help="Id in the analysts' file; without it the identity code is asked for."),
@@ -31,12 +30,10 @@ def explain_budget(
     ] = None,
 ) -> None:
     """A proposal of a personal budget, from assessment to euros, in words for the client."""
-    if not purpose.strip():
-        raise TietoallasError("say why: --purpose 'service plan of 1.6.2017'")
+    say_why(purpose, example="service plan of 1.6.2017")
     with pipeline.open_session(keyed(Settings())) as session:
         if person is None:
-            code = str(typer.prompt("identity code", hide_input=True)).strip()
-            found = budget_explanation.person_of_code(session, code)
+            found = session.identities.known_person(identity_code())
         else:
             found = budget_explanation.person_of_pseudonym(session, person)
         lines = budget_explanation.explain_budget(

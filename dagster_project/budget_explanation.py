@@ -18,18 +18,6 @@ AUDIENCE = "analyst"
 """Whose ids of persons a command takes, beside identity codes."""
 
 
-def person_of_code(session: Session, code: str) -> int:
-    """The person that an identity code stands for.
-
-    Raises:
-        TietoallasError: nobody is known by it.
-    """
-    person = session.identities.person_of(code)
-    if person is None:
-        raise TietoallasError("nobody is known by that code; check it, its century mark too")
-    return person
-
-
 def person_of_pseudonym(session: Session, pseudonym: int) -> int:
     """The person of an id of the analysts' file.
 

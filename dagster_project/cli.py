@@ -14,17 +14,18 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
 from dagster_project import budget_commands, pipeline, rights_commands
+from dagster_project.asking import say_why
 from dagster_project.comment_commands import comments_app
 from dagster_project.contract_commands import contracts_app
 from dagster_project.errors import TietoallasError
+from dagster_project.guidance_commands import guidance_app
 from dagster_project.incentive_commands import incentive_app
 from dagster_project.lake import maintenance, status
 from dagster_project.need_commands import need_app
@@ -57,6 +58,7 @@ app.add_typer(contracts_app, name="contracts")
 app.add_typer(need_app, name="need")
 app.add_typer(comments_app, name="comments")
 app.add_typer(risk_app, name="risk")
+app.add_typer(guidance_app, name="guidance")
 app.add_typer(settle_app, name="settle")
 app.add_typer(incentive_app, name="incentive")
 app.add_typer(explain_app, name="explain")
@@ -237,8 +239,7 @@ def quarantine_show(
     table: str, sequence: int, record: int, purpose: Annotated[str, typer.Option()]
 ) -> None:
     """One record as it was sent, from the vault; who looked, when and why is logged."""
-    if not purpose.strip():
-        raise TietoallasError("say why the record is looked at: --purpose 'asked by the sender'")
+    say_why(purpose, example="asked by the sender")
     with _session() as session:
         catalogue = session.definition.catalogue
         if table not in catalogue.tables():
@@ -311,7 +312,7 @@ def _day(as_of: datetime | None, session: pipeline.Session) -> date:
     """The day to judge by: as asked, or today in Helsinki."""
     if as_of is not None:
         return as_of.date()
-    return session.run.now().replace(tzinfo=UTC).astimezone(ZoneInfo("Europe/Helsinki")).date()
+    return session.run.today()
 
 
 @keys_app.command(name="create")

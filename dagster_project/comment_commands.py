@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import getpass
 from dataclasses import astuple
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from dagster_project import pipeline
+from dagster_project.asking import Purpose, say_why
 from dagster_project.comments.worklist import cases, text_of_case
-from dagster_project.errors import TietoallasError
 from dagster_project.settings import Settings
 from dagster_project.vault.keys import keyed
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 comments_app = typer.Typer(
     no_args_is_help=True, help="What clients say in their own words: topics, tone, cases."
 )
-Purpose = Annotated[str, typer.Option(help="Why texts are read; it is logged.")]
 
 
 @comments_app.command(name="read")
@@ -32,7 +31,7 @@ def comments_read(purpose: Purpose) -> None:
     # Here, not above: only this command needs scikit-learn, which takes seconds to import.
     from dagster_project.comments.reading import read_comments  # noqa: PLC0415
 
-    _check(purpose)
+    say_why(purpose, example="pack of the expert team 6/2017")
     with pipeline.open_session(keyed(Settings())) as session, pipeline.recorded_run(session):
         for told in read_comments(session, actor=getpass.getuser(), purpose=purpose):
             typer.echo(_line(told))
@@ -55,16 +54,11 @@ def comments_worklist(limit: int = 50) -> None:
 @comments_app.command(name="show")
 def comments_show(table: str, sequence: int, record: int, purpose: Purpose) -> None:
     """A case of the worklist in its own words, from the vault; who looked and why is logged."""
-    _check(purpose)
+    say_why(purpose, example="pack of the expert team 6/2017")
     place = (table, sequence, record)
     with pipeline.open_session(keyed(Settings())) as session:
         text = text_of_case(session, place, actor=getpass.getuser(), purpose=purpose)
     typer.echo(text)
-
-
-def _check(purpose: str) -> None:
-    if not purpose.strip():
-        raise TietoallasError("say why texts are read: --purpose 'pack of the expert team 6/2017'")
 
 
 def _line(told: ReadLanguage) -> str:

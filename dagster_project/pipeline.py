@@ -40,6 +40,7 @@ from dagster_project.rules import capitation_rulebook, incentive_scheme, persona
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources.landing import StrayFile, survey
 from dagster_project.sql_models import Model, ModelGraph, check_purposes, load_models
+from dagster_project.vault import way_back
 from dagster_project.vault.deliveries import DeliveryVault
 from dagster_project.vault.identities import Identities
 from dagster_project.vault.keys import Keyring, load_keyring
@@ -274,7 +275,7 @@ def build_one(session: Session, model: Model) -> builds.Built:
 
 
 def hide_places(session: Session) -> int:
-    """Bring the lake and what is published up to the vault's protection orders.
+    """Bring the lake, releases and delivered lists up to the vault's protection orders.
 
     Before anything is built, and whether or not a build comes of it.
     """
@@ -285,6 +286,8 @@ def hide_places(session: Session) -> int:
     published = session.lake.settings.published
     for release_id in withdraw_person_level(published, protection_count=known):
         note(session.lake, session.run, Event.WITHDRAWN, release_id, reason="protection order")
+    folder = session.lake.settings.outgoing
+    way_back.take_back(session.identities, folder, today=session.run.today())
     return followed
 
 

@@ -15,7 +15,6 @@ from datetime import date
 from typing import Any
 
 from dagster_project import pipeline
-from dagster_project.errors import TietoallasError
 from dagster_project.lake import erasure, maintenance
 from dagster_project.lake.release_log import Event, note
 from dagster_project.pipeline import Report, Session
@@ -24,6 +23,7 @@ from dagster_project.publish.release import publish
 from dagster_project.publish.withdrawal import withdraw_all_person_level
 from dagster_project.sql_text import quoted
 from dagster_project.vault.person_records import Sent, SentRecord, erase_records, records_of
+from dagster_project.vault.way_back import uses_of
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class ExpiredCounts:
 
 
 def access_report(session: Session, code: str, *, actor: str, purpose: str) -> dict[str, Any]:
-    """Everything that is held on a person: codes, records as sent, rows of core, who looked.
+    """Everything that is held on a person: codes, records as sent, rows of core, who had them.
 
     Args:
         session: Lake and vault.
@@ -74,17 +74,12 @@ def access_report(session: Session, code: str, *, actor: str, purpose: str) -> d
         "records_as_sent": [asdict(record) for record in records],
         "rows_in_core": dict(_rows_in_core(session, persons)),
         "looked_at": _looked_at(session, records),
+        "delivered_to": uses_of(session.identities, persons),
     }
 
 
 def _persons(session: Session, code: str) -> frozenset[int]:
-    person = session.identities.person_of(code)
-    if person is None:
-        raise TietoallasError(
-            "nobody is known by that code; check it, its century mark too, and that it was not"
-            " erased before"
-        )
-    return erasure.persons_with(session.lake, person)
+    return erasure.persons_with(session.lake, session.identities.known_person(code))
 
 
 def _is_protected(session: Session, persons: frozenset[int]) -> bool:

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from dagster_project import backup, pipeline, rights
+from dagster_project.asking import Purpose, identity_code, say_why
 from dagster_project.errors import SettingsError, TietoallasError
 from dagster_project.lake import catalog_move
 from dagster_project.settings import Settings
@@ -25,7 +26,6 @@ from dagster_project.vault.rotation import rotate
 person_app = typer.Typer(
     no_args_is_help=True, help="What is held on one person; the code is asked for, or from stdin."
 )
-Purpose = Annotated[str, typer.Option(help="Why; it is logged with your name.")]
 
 
 @person_app.command(name="report")
@@ -65,9 +65,8 @@ def person_erase(
 
 
 def _code(purpose: str) -> str:
-    if not purpose.strip():
-        raise TietoallasError("say why: --purpose 'request of 1.6.2017, register 123'")
-    return str(typer.prompt("identity code", hide_input=True)).strip()
+    say_why(purpose, example="request of 1.6.2017, register 123")
+    return identity_code()
 
 
 def _write_private(path: Path, text: str) -> None:

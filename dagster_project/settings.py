@@ -51,6 +51,10 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Group that may read a shelf of a release; as JSON, by shelf.",
     )
+    recipients: Path | None = Field(
+        default=None,
+        description="YAML file of those who may have lists of clients: public age key, lists.",
+    )
     keep_releases: int = Field(
         default=12, ge=1, description="Releases kept under published/releases."
     )
@@ -77,6 +81,11 @@ class Settings(BaseSettings):
     def published(self) -> Path:
         """Releases, and `current`, which names the one in force."""
         return self.release_folder or self.home / "published"
+
+    @property
+    def outgoing(self) -> Path:
+        """Lists of clients, each sealed for its recipient; mode 0700."""
+        return self.home / "outgoing"
 
     @property
     def temp(self) -> Path:

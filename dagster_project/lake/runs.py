@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 OnStep = Callable[[str], None]
 
@@ -23,3 +24,7 @@ class Run:
     run_id: str
     now: Callable[[], datetime]
     on_step: OnStep = no_step
+
+    def today(self) -> date:
+        """The civil day in Helsinki."""
+        return self.now().replace(tzinfo=UTC).astimezone(ZoneInfo("Europe/Helsinki")).date()

@@ -613,6 +613,7 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
     "guidance/outcomes": (
         _dirty("delivery_code.pattern", "RL-2017"),
         _dirty("target_code.valid_values", "kuolema"),
+        _dirty("item_code.of_worklist", None, target_code="voucher_worklist"),
         _dirty("is_acted_on.required", None),
         _dirty(
             "outcome_code.of_who_was_acted_on",

@@ -402,6 +402,7 @@ class Outcomes:
                 "delivery_code": "RL-" + listed + "-0" + of_target,
                 "person_id": persons.codes.gather(pl.Series(cases.person)),
                 "target_code": labels(self._targets, cases.target),
+                "item_code": pl.Series([None] * size, dtype=pl.String),
                 "guide_code": guides.gather(pl.Series(cases.person)),
                 "is_acted_on": labels(("0", "1"), cases.acted.astype(np.int64)),
                 "outcome_code": labels(self._results, result),

@@ -1,8 +1,8 @@
 """Who is who: identity codes and their persons, in one encrypted DuckDB file.
 
 Here: registering codes, protection orders, the access log, and each audience's own pseudonyms.
-Not here: what a code looks like (`identity_codes`), or judging rows by it (`lake.gate` joins the
-views that this module makes).
+Not here: what a code looks like (`identity_codes`), judging rows by it (`lake.gate` joins the views
+that this module makes), or lists of clients and the log of their use (`way_back`).
 
 A person's pseudonym is drawn from the code once, under the key then in force, and looked up ever
 after; so keys can rotate. The code itself is stored, encrypted at rest: the way back to a client,
@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from dagster_project.errors import VaultError
+from dagster_project.errors import TietoallasError, VaultError
 from dagster_project.private_files import fsync_directory, make_private_directory
 from dagster_project.sql_text import literal
 from dagster_project.vault.identity_codes import CODE_PATTERN, is_artificial, is_valid_code
@@ -56,6 +56,22 @@ _TABLES = (
         action varchar not null,
         delivery varchar,
         record_number bigint
+    )""",
+    """create table if not exists vault.main.list_delivery (
+        delivery_code varchar not null,  -- as on every row of the list, RL-201712-01
+        list_code varchar not null,
+        recipient varchar not null,
+        actor varchar not null,
+        purpose varchar not null,
+        legal_basis varchar not null,
+        delivered_at timestamp not null, -- UTC
+        expires_date date not null,
+        protection_count bigint not null,
+        row_count bigint not null
+    )""",
+    """create table if not exists vault.main.list_use (
+        delivery_code varchar not null,
+        person_id bigint not null        -- whom the list names
     )""",
 )
 _VIEWS = (
@@ -214,6 +230,21 @@ class Identities:
             ).fetchone()
         return int(row[0]) if row else None
 
+    def known_person(self, code: str) -> int:
+        """The person that a code stands for.
+
+        Raises:
+            TietoallasError: nobody is known by it.
+            VaultError: the query failed.
+        """
+        person = self.person_of(code)
+        if person is None:
+            raise TietoallasError(
+                "nobody is known by that code; check it, its century mark too, and that it was not"
+                " erased before"
+            )
+        return person
+
     def codes_of(self, persons: frozenset[int]) -> frozenset[str]:
         """All codes, in upper case, that stand for any of these persons.
 
@@ -327,6 +358,16 @@ class Identities:
                     "create or replace temp table audience_person as"
                     " select person_id, audience_person_id from made"
                 )
+
+    @contextmanager
+    def writing(self, doing: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A transaction on the database, for what else of the vault is kept in it (`way_back`).
+
+        Raises:
+            VaultError: a statement of the block failed, or a transaction is open.
+        """
+        with _without_details(doing), self._transaction():
+            yield self._connection
 
     @property
     def _file(self) -> Path:

@@ -1,4 +1,4 @@
--- grain: One row per line of the voucher ledger and reason to look at it.
+-- grain: One row per line of the voucher ledger and reason to look at it, and what came of it.
 -- key: [transaction_id, reason_code]
 -- purpose: client work
 -- may_be_empty: every line may be in order
@@ -65,9 +65,10 @@ judged as (
     left join permit_state on line.transaction_id = permit_state.transaction_id
 ),
 
-final as (
+flagged as (
     select
         judged.transaction_id,
+        concat(cast(judged.transaction_id as varchar), '.', reason.reason_code) as item_code,
         reason.reason_code,
         judged.person_id,
         judged.budget_decision_id,
@@ -116,11 +117,34 @@ final as (
             when 'unknown_reference'
                 then judged.reference_match_code in ('unknown', 'other_person')
         end
+),
+
+-- What guides found of an item that was delivered to them; it may be taken back.
+settled as (
+    select
+        item_code,
+        outcome_code,
+        outcome_date
+    from core.guidance_outcome
+    where target_code = 'voucher_worklist' and outcome_code is not null
+    qualify row_number() over (
+        partition by item_code order by outcome_date desc, outcome_id desc
+    ) = 1
+),
+
+final as (
+    select
+        flagged.*,
+        settled.outcome_code,
+        settled.outcome_date as closed_date
+    from flagged
+    left join settled on flagged.item_code = settled.item_code
 )
 
 select
     transaction_id,
     reason_code,
+    item_code,
     person_id,
     budget_decision_id,
     voucher_provider_id,
@@ -134,5 +158,7 @@ select
     is_reversed,
     text_fi,
     text_sv,
-    text_en
+    text_en,
+    outcome_code,
+    closed_date
 from final
