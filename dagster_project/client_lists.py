@@ -105,7 +105,7 @@ def deliver_list(
         stated,
         _rows_of(session, list_code),
         public_key=recipient.public_key,
-        month=_ask(session, "select reached_date from core.reached")[0][0],
+        month=_ask(session, "select reached_date from core.reached as reached")[0][0],
         places=frozenset(c.name for k in contracts for c in k.lake_columns if c.is_place),
     )
 
@@ -135,4 +135,4 @@ def _ask(session: Session, query: str) -> list[tuple[Any, ...]]:
 def _as_built(session: Session, query: str) -> str:
     """A query over models as they stood at the newest green build; other tables as they are."""
     snapshot_id = newest_green(session.lake).snapshot_id
-    return _BUILT.sub(rf"\1 lake.\2 at (version => {snapshot_id})", query)
+    return _BUILT.sub(rf"\1 (select * from lake.\2 at (version => {snapshot_id}))", query)
