@@ -103,7 +103,7 @@ def deliver_list(
         session.identities,
         session.lake.settings.outgoing,
         stated,
-        _rows_of(session, list_code),
+        rows_of(session, list_code),
         public_key=recipient.public_key,
         month=_ask(session, "select reached_date from core.reached as reached")[0][0],
         places=frozenset(c.name for k in contracts for c in k.lake_columns if c.is_place),
@@ -121,7 +121,8 @@ def _days_of(session: Session, list_code: str) -> int:
     return int(rows[0][0])
 
 
-def _rows_of(session: Session, list_code: str) -> Table:
+def rows_of(session: Session, list_code: str) -> Table:
+    """What is on a list as of the newest green build, persons by their ids."""
     query = (QUERIES / f"{list_code}.sql").read_text(encoding="utf-8")
     cursor = session.lake.execute(_as_built(session, query))
     columns = [name for name, *_ in cursor.description or ()]

@@ -58,6 +58,7 @@ GROUPS = {
     "age": {"fi": "ikä", "en": "age"},
     "language": {"fi": "kieli", "en": "language"},
     "municipality": {"fi": "kunta", "en": "municipality"},
+    "guidance": {"fi": "asiakasohjaus", "en": "client guidance"},
 }
 WORDS = {
     "title": {"fi": "Mallikortti: riskiennuste", "en": "Model card: prediction of risk"},

@@ -35,7 +35,8 @@ _ROWS = """
         outcome.outcome_code,
         cast(outcome.horizon_cost_eur as double) as horizon_cost_eur,
         person.language_code,
-        coalesce(lived.municipality_code, '') as municipality_code
+        coalesce(lived.municipality_code, '') as municipality_code,
+        acted.person_id is not null as is_acted_on
     from core.risk_outcome as outcome
     inner join core.risk_features as features using (person_id, index_month)
     inner join core.person as person using (person_id)
@@ -43,6 +44,14 @@ _ROWS = """
         on outcome.person_id = lived.person_id
         and lived.exposure_month = cast(outcome.index_month - interval 1 month as date)
     cross join rulebook.risk_window as rule
+    left join (
+        select distinct acted.person_id, acted.target_code, index_day.index_month
+        from core.guidance_outcome as acted
+        inner join core.risk_index_month as index_day
+            on acted.outcome_date >= index_day.index_month
+            and acted.outcome_date < index_day.horizon_end_month
+        where acted.is_acted_on
+    ) as acted using (person_id, target_code, index_month)
     where outcome.target_code = $target_code and list_contains($index_months, outcome.index_month)
     and features.history_days >= rule.least_history_days
     order by outcome.index_month, outcome.person_id
@@ -237,4 +246,6 @@ def _groups(columns: Columns) -> dict[str, Objects]:
         "age": names[np.searchsorted(starts, age, side="right")],
         "language": np.where(np.isin(language, ["fi", "sv"]), language, "other").astype(object),
         "municipality": np.ma.getdata(columns["municipality_code"]).astype(object),
+        # Where a guide acted, less may come true: models are judged apart there.
+        "guidance": np.where(columns["is_acted_on"], "acted_on", "not_acted_on").astype(object),
     }

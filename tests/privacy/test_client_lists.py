@@ -167,6 +167,7 @@ def test_a_new_code_is_the_one_told_and_who_is_protected_since_has_no_place(
     assert {row["site_id"] for row in told if row["identity_code"] == CODES[0]} == {"S1"}
 
 
+@pytest.mark.deep
 def test_an_order_that_no_green_build_has_followed_hides_places_all_the_same(
     settings: Settings,
 ) -> None:
@@ -241,6 +242,7 @@ def test_purpose_and_legal_basis_are_due(purpose: str, basis: str) -> None:
         CliRunner().invoke(app, line, catch_exceptions=False)
 
 
+@pytest.mark.deep
 def test_by_command_the_list_is_sealed_and_shown_among_those_delivered(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

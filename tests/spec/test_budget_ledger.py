@@ -281,3 +281,21 @@ def test_the_worklist_speaks_three_languages(ledger: Chain) -> None:
             "The line names no budget.",
         )
     ]
+
+
+def test_what_guides_found_closes_an_item_until_it_is_taken_back(ledger: Chain) -> None:
+    lines = [line(n, "payment", "30", FEB_3, budget_match_code="none") for n in (1, 2, 3)]
+    outcomes = [
+        (1, "voucher_worklist", "1.no_budget", "known", date(2017, 3, 1)),
+        (2, "voucher_worklist", "1.no_budget", "recovered", date(2017, 3, 9)),
+        (3, "voucher_worklist", "2.no_budget", None, None),
+        (4, "budget", "3.no_budget", "known", date(2017, 3, 1)),
+    ]
+    reasons(ledger, *lines, **{"core.guidance_outcome": outcomes})
+    assert ledger.rows(
+        "select item_code, outcome_code, closed_date from mart.voucher_worklist order by all"
+    ) == [
+        ("1.no_budget", "recovered", date(2017, 3, 9)),
+        ("2.no_budget", None, None),
+        ("3.no_budget", None, None),
+    ]

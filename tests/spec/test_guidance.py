@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from dagster_project import client_lists
 from dagster_project.lake import checks
 from dagster_project.lake.check_model import Status
 from dagster_project.pipeline import Session, load_definition
@@ -319,6 +320,31 @@ def test_outcomes_are_the_newest_word_on_each_case(session: Session) -> None:
     assert rows(session, columns, "guidance_outcome") == [
         (1, person(session, code(CLIENT)), True, None, None),
         (2, person(session, LATER_CODE), True, "started", date(2017, 6, 7)),
+    ]
+
+
+@pytest.mark.parametrize("name", client_lists.known_lists())
+def test_every_list_names_a_person_first_and_the_item_that_comes_back(
+    session: Session, name: str
+) -> None:
+    """Over the models as they are; what its rows say is each model's."""
+    table = client_lists.rows_of(session, name)
+    assert table.columns[0] == "person_id"
+    assert "item_code" in table.columns or name in ("risk", "budget_proposal")
+
+
+def test_who_was_acted_on_is_on_the_list_of_risks_no_more(session: Session) -> None:
+    lake, day = session.lake, date(2017, 6, 1)
+    client, later = (person(session, c) for c in (code(CLIENT), LATER_CODE))
+    scored = [(client, 95.0), (later, 99.0), (person(session, code(CONTROL)), 89.0)]
+    for who, percentile in scored:
+        lake.execute(
+            "insert into lake.risk.score values (?, 'need_growth', ?, 'm', 'scored', 0.5, 0.4,"
+            " 0.6, ?, 'age', null, null, 1)",
+            [who, day, percentile],
+        )
+    assert [row[:2] for row in client_lists.rows_of(session, "risk").rows] == [
+        (client, "need_growth")
     ]
 
 

@@ -48,6 +48,9 @@ TABLES = {
     "core.need_assessment": (
         "person_id bigint, scale_code varchar, assessed_date date, score integer"
     ),
+    "core.guidance_outcome": (
+        "person_id bigint, target_code varchar, is_acted_on boolean, outcome_date date"
+    ),
     "core.morbidity": "person_id bigint, morbidity_group_code varchar, diagnosis_quarter date",
 }
 TEST, SCORE = date(2019, 1, 1), date(2020, 1, 1)
@@ -225,6 +228,13 @@ def test_growth_is_a_step_up_or_a_higher_score_unless_death_or_a_move_comes_firs
     base["core.residence"] = [
         (p, "186", date(2000, 1, 1), ends.get(p), None) for p in range(1, 7)
     ] + [(4, "091", date(2019, 8, 1), None, None)]
+    base["core.guidance_outcome"] = [
+        (1, "need_growth", True, date(2019, 3, 1)),
+        (1, "need_growth", True, date(2019, 4, 1)),
+        (2, "need_growth", False, date(2019, 4, 1)),
+        (2, "high_cost", True, date(2019, 4, 1)),
+        (5, "need_growth", True, date(2020, 1, 1)),
+    ]
     assert outcomes(base, "need_growth") == {
         1: ["event", date(2019, 5, 2)],
         2: ["event", date(2019, 9, 1)],
@@ -233,10 +243,11 @@ def test_growth_is_a_step_up_or_a_higher_score_unless_death_or_a_move_comes_firs
         5: ["none", None],
     }
     counts = models().rows(
-        "select candidate_count, event_count, died_count, moved_count from mart.risk_target_count"
+        "select candidate_count, event_count, died_count, moved_count, acted_on_count,"
+        " acted_on_event_count from mart.risk_target_count"
         f" where target_code = 'need_growth' and index_month = date '{TEST}'"
     )
-    assert counts == [(5, 2, 1, 1)]
+    assert counts == [(5, 2, 1, 1, 1, 1)]
 
 
 def test_entry_is_asked_of_the_steps_below_and_counts_housing_alone() -> None:

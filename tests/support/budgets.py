@@ -42,6 +42,10 @@ LEDGER_TABLES = {
         "voucher_provider_id varchar, business_id varchar, sector_code varchar, known_to_seq bigint"
     ),
     "core.site": "site_id varchar, provider_id varchar",
+    "core.guidance_outcome": (
+        "outcome_id bigint, target_code varchar, item_code varchar, outcome_code varchar,"
+        " outcome_date date"
+    ),
     "core.permit": (
         "site_id varchar, service_code varchar, valid_from_date date, valid_to_date date"
     ),

@@ -175,7 +175,8 @@ INTERNAL = {
             as t(trait_code, trait_value, unexplained)""",
     "risk_target_count": f"""
         select target_code, month as index_month, 'test' as window_code, n < 3 as is_covered,
-            1000 as candidate_count, 50 * n as event_count, 20 as died_count, 10 as moved_count
+            1000 as candidate_count, 50 * n as event_count, 20 as died_count,
+            10 as moved_count, 40 as acted_on_count, 2 * n as acted_on_event_count
         from {_MONTHS}, (values ('housing_24h'), ('need_growth')) as t(target_code)""",
     "service_forecast": """
         select scenario_code, cast(years as integer) as horizon_years, municipality_code,

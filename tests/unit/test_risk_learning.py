@@ -44,10 +44,18 @@ def session(settings: Settings) -> Iterator[Session]:
     with quick_home(settings) as opened:
         lake = opened.lake
         lake.execute(
-            "create table lake.core.risk_index_month (index_month date, window_code varchar)"
+            "create table lake.core.risk_index_month (index_month date, window_code varchar,"
+            " horizon_end_month date)"
+        )
+        lake.execute(
+            "create table lake.core.guidance_outcome (person_id bigint, target_code varchar,"
+            " is_acted_on boolean, outcome_date date)"
         )
         for day, window in DAYS.items():
-            lake.execute("insert into lake.core.risk_index_month values (?, ?)", [day, window])
+            lake.execute(
+                "insert into lake.core.risk_index_month values (?, ?, ?)",
+                [day, window, day.replace(year=day.year + 1)],
+            )
         known = ", ".join(f"{value} as {name}" for name, value in _FEATURES.items())
         lake.execute(
             f"create table lake.core.risk_features as select person_id, index_month, {known}"
