@@ -510,6 +510,12 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
             Fate.WARNED,
         ),
     ),
+    "smartum/purchase_authorisations": (
+        _dirty("valid_to_date.after_valid_from", "01.01.2001"),
+        _dirty("decided_date.not_after_delivery", "01.01.2066"),
+        _dirty("voucher_provider_id.required", None),
+        _WRONG_CHECK,
+    ),
     "smartum/transactions": (
         _dirty("amount_eur.type", "1 200,00"),
         _dirty("unit_price_eur.type", "38.50"),

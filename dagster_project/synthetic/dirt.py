@@ -35,6 +35,7 @@ _SPARSE = frozenset(
         "smartum/providers",
         "smartum/service_prices",
         "smartum/budgets",
+        "smartum/purchase_authorisations",
         "smartum/statements",
         "guidance/contacts",
         "guidance/study_enrolment",

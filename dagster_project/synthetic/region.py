@@ -21,6 +21,8 @@ from dagster_project.contracts.loader import load_catalogue
 from dagster_project.settings import PROJECT_ROOT
 from dagster_project.synthetic import finance
 from dagster_project.synthetic.apotti import STREAM, TRUE_NEED, TRUE_NEED_SCHEMA, Apotti
+from dagster_project.synthetic.authorisations import STREAM as AUTHORISATION_STREAM
+from dagster_project.synthetic.authorisations import Authorisations
 from dagster_project.synthetic.care import CareModel
 from dagster_project.synthetic.clinical import Visits
 from dagster_project.synthetic.code_lists import deliver_code_lists
@@ -259,11 +261,13 @@ def _deliver_chunk(
     chunk = _draw_chunk(region, rng, number, residents)
     apotti = _apotti(region, chunk)
     hospital = _hospital(region, chunk, apotti)
+    vouchers = _vouchers(region, chunk, apotti)
     sources: tuple[Source, ...] = (
         apotti,
         hospital,
         _finance(region, chunk, apotti, hospital),
-        _vouchers(region, chunk, apotti),
+        vouchers,
+        _authorisations(region, chunk, vouchers),
         _guidance(region, chunk, apotti),
         _feedback(region, chunk, apotti),
     )
@@ -386,6 +390,16 @@ def _vouchers(region: Region, chunk: Chunk, apotti: Apotti) -> Vouchers:
         services=apotti.services,
         persons=lambda month: Persons.of(chunk.identities, month),
         number=chunk.number,
+    )
+
+
+def _authorisations(region: Region, chunk: Chunk, vouchers: Vouchers) -> Authorisations:
+    return Authorisations(
+        _sender(region, chunk, stream=AUTHORISATION_STREAM),
+        region.market,
+        region.parameters.vouchers["authorisations"],
+        decided=vouchers.decided,
+        persons=lambda month: Persons.of(chunk.identities, month),
     )
 
 

@@ -20,7 +20,7 @@ from dagster_project.synthetic.reference import business_id
 from dagster_project.synthetic.sending import Sender
 
 PROVIDERS, PRICES = "smartum/providers", "smartum/service_prices"
-DATE = "%d.%m.%Y"
+DATE, TIME = "%d.%m.%Y", "%d.%m.%Y %H:%M:%S"
 _STREAM = (0, 6, 2)
 _LATE, _WITHDRAWN = 10, 11
 """Providers of whom one is always approved late and the other withdrawn."""

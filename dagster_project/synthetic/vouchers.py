@@ -24,7 +24,7 @@ from dagster_project.synthetic.parameters import Parameters, Section
 from dagster_project.synthetic.people import People
 from dagster_project.synthetic.sending import Sender
 from dagster_project.synthetic.social import Persons, Services
-from dagster_project.synthetic.voucher_market import DATE, Market, hundredths_text
+from dagster_project.synthetic.voucher_market import DATE, TIME, Market, hundredths_text
 
 BUDGETS, TRANSACTIONS, STATEMENTS = (
     "smartum/budgets",
@@ -39,7 +39,6 @@ _RESERVATION, _PAYMENT, _RETURN, _CORRECTION, _REVERSAL = range(5)
 _STATES = ("in_force", "changed", "terminated")
 _CHANGED, _TERMINATED = 1, 2
 _REASONS = ("death", "moved", "given_up", "need_changed")
-_TIME = "%d.%m.%Y %H:%M:%S"
 _NOTHING = -1
 _NOBODYS = 990_000_000_000
 """Numbers of decisions that nobody makes begin here."""
@@ -72,7 +71,7 @@ class Totals:
 
 
 @dataclass
-class _Decisions:
+class Decisions:
     """Decisions of one chunk; element i of every array is decision i."""
 
     number: Ints
@@ -97,15 +96,15 @@ class _Decisions:
     def __len__(self) -> int:
         return len(self.number)
 
-    def joined(self, other: _Decisions) -> _Decisions:
+    def joined(self, other: Decisions) -> Decisions:
         """These and others behind them."""
-        return _Decisions(
+        return Decisions(
             **{n: np.concatenate([c, getattr(other, n)]) for n, c in vars(self).items()}
         )
 
-    def only(self, chosen: Ints) -> _Decisions:
+    def only(self, chosen: Ints) -> Decisions:
         """Some of the decisions."""
-        return _Decisions(**{n: c[chosen] for n, c in vars(self).items()})
+        return Decisions(**{n: c[chosen] for n, c in vars(self).items()})
 
 
 @dataclass
@@ -171,6 +170,7 @@ class Vouchers:
         first = (number + 1) * IDS_A_CHUNK
         self._decision_numbers, self._line_numbers = Numbers(first), Numbers(first)
         self._decisions = _no_decisions()
+        self._touched = np.zeros(0, dtype=np.int64)
 
     def deliver(self, visits: Visits) -> None:
         """Send a month's decisions, lines and, of the first chunk, providers and prices."""
@@ -181,7 +181,12 @@ class Vouchers:
         clients = self._roster.advance(month, self._services())
         touched = self._decide(month, clients)
         self._send_decisions(month, persons, touched)
+        self._touched = touched
         self._trade(month, persons)
+
+    def decided(self) -> Decisions:
+        """Decisions that are new, changed or ended in the month that was delivered last."""
+        return self._decisions.only(self._touched)
 
     # Decisions.
 
@@ -232,7 +237,7 @@ class Vouchers:
         end = np.array([_new_year(y + 1) for y in years.tolist()], dtype=np.int64)
         use_low, use_high = settings["use_of_grant"]
         place = clients.place[client]
-        new = _Decisions(
+        new = Decisions(
             number=self._taken(self._decision_numbers, size),
             client=client,
             person=clients.person[client],
@@ -322,7 +327,7 @@ class Vouchers:
         kept = sender.hold_back(BUDGETS, month, rows.filter(ended), share)
         sender.send(BUDGETS, month, pl.concat([rows.filter(~ended), kept]))
 
-    def _decision_rows(self, held: _Decisions, persons: Persons) -> pl.DataFrame:
+    def _decision_rows(self, held: Decisions, persons: Persons) -> pl.DataFrame:
         size = len(held)
         clock = held.decided * SECONDS_A_DAY + self._rng.integers(8 * _HOUR, 16 * _HOUR, size)
         appeal = held.decided + self._settings["decisions"]["appeal_days"]
@@ -341,7 +346,7 @@ class Vouchers:
                 "decision_maker_code": "VH" + pl.Series(held.maker).cast(pl.String),
                 "budget_state_code": labels(_STATES, held.state),
                 "termination_reason_code": labels([*_REASONS, None], held.reason),
-                "updated_at": time_text(pl.Series(clock), _TIME),
+                "updated_at": time_text(pl.Series(clock), TIME),
                 "is_protected": persons.hidden[held.person],
             }
         )
@@ -638,7 +643,7 @@ class Vouchers:
         held, market = self._decisions, self._market
         person, service = held.person[lines.decision], held.service[lines.decision]
         units = [s["unit"] for s in self._settings["services"].values()]
-        booked = time_text(pl.Series(lines.booked), _TIME)
+        booked = time_text(pl.Series(lines.booked), TIME)
         return pl.DataFrame(
             {
                 "transaction_id": pl.Series(lines.number).cast(pl.String),
@@ -676,7 +681,7 @@ def deliver_statements(sender: Sender, totals: Totals) -> None:
                 "transaction_count": pl.Series(sums[:, 0]).cast(pl.String),
                 "amount_eur": hundredths_text(sums[:, 1]),
                 "client_share_eur": hundredths_text(sums[:, 2]),
-                "updated_at": time_text(pl.Series(np.full(len(first), drawn)), _TIME),
+                "updated_at": time_text(pl.Series(np.full(len(first), drawn)), TIME),
             }
         )
         sender.send(STATEMENTS, month, rows)
@@ -722,7 +727,7 @@ def _new_year(year: int) -> int:
     return day_number(date(year, 1, 1))
 
 
-def _no_decisions() -> _Decisions:
+def _no_decisions() -> Decisions:
     nothing = np.zeros(0, dtype=np.int64)
-    columns = {name: nothing for name in _Decisions.__dataclass_fields__ if name != "use"}
-    return _Decisions(**columns, use=np.zeros(0))
+    columns = {name: nothing for name in Decisions.__dataclass_fields__ if name != "use"}
+    return Decisions(**columns, use=np.zeros(0))

@@ -20,6 +20,7 @@ LINE_ENDS = {
     "smartum/providers": "\r\n",
     "smartum/service_prices": "\r\n",
     "smartum/budgets": "\r\n",
+    "smartum/purchase_authorisations": "\r\n",
     "smartum/transactions": "\r\n",
     "smartum/statements": "\r\n",
 }

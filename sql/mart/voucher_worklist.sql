@@ -54,15 +54,45 @@ permit_state as (
     group by line.transaction_id
 ),
 
+-- Of services that are bought by authorisation, once any has been sent: whether the client has one
+-- for the provider, and one in force on the day. A protected client's are without a provider.
+authorised as (
+    select
+        line.transaction_id,
+        count(held.purchase_authorisation_id) > 0 as has_authorisation,
+        coalesce(
+            bool_or(
+                line.service_date >= held.valid_from_date and line.service_date < held.valid_to_date
+            ),
+            false
+        ) as is_authorised
+    from core.voucher_transaction as line
+    inner join rulebook.voucher_authorisation as due on line.service_code = due.service_code
+    cross join (
+        select count(*) as authorisation_count
+        from core.purchase_authorisation
+    ) as sent
+    left join core.purchase_authorisation as held
+        on
+            line.person_id = held.person_id
+            and line.service_code = held.service_code
+            and coalesce(line.voucher_provider_id, '') = coalesce(held.voucher_provider_id, '')
+    where sent.authorisation_count > 0 and line.transaction_kind_code in ('reservation', 'payment')
+    group by line.transaction_id
+),
+
 judged as (
     select
         line.*,
         overrun.beyond_eur,
         permit_state.has_permit,
-        permit_state.is_permitted
+        permit_state.is_permitted,
+        authorised.has_authorisation,
+        authorised.is_authorised
     from core.voucher_transaction as line
     left join core.voucher_overrun as overrun on line.transaction_id = overrun.transaction_id
     left join permit_state on line.transaction_id = permit_state.transaction_id
+    left join authorised on line.transaction_id = authorised.transaction_id
 ),
 
 flagged as (
@@ -111,6 +141,9 @@ flagged as (
                 then judged.provider_match_code in ('not_approved', 'other_service')
             when 'permit_missing' then not judged.has_permit
             when 'permit_expired' then judged.has_permit and not judged.is_permitted
+            when 'authorisation_missing' then not judged.has_authorisation
+            when 'authorisation_expired'
+                then judged.has_authorisation and not judged.is_authorised
             when 'no_agreed_price'
                 then judged.agreed_price_eur is null and judged.provider_match_code = 'approved'
             when 'above_agreed_price' then judged.is_above_agreed_price

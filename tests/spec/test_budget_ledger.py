@@ -299,3 +299,46 @@ def test_what_guides_found_closes_an_item_until_it_is_taken_back(ledger: Chain) 
         ("2.no_budget", None, None),
         ("3.no_budget", None, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("held", "reason"),
+    [
+        ([(1, 7, "PT1", "home_care", date(2017, 1, 1), date(2018, 1, 1))], []),
+        ([(1, 7, "PT1", "home_care", date(2017, 1, 1), FEB_3)], ["authorisation_expired"]),
+        ([(1, 7, "PT1", "home_care", MAR_7, date(2018, 1, 1))], ["authorisation_expired"]),
+        ([(1, 7, "PT2", "home_care", date(2017, 1, 1), MAR_7)], ["authorisation_missing"]),
+        ([(1, 7, "PT1", "meals", date(2017, 1, 1), MAR_7)], ["authorisation_missing"]),
+        ([(1, 8, "PT1", "home_care", date(2017, 1, 1), MAR_7)], ["authorisation_missing"]),
+        ([], []),  # the source has not begun to send
+    ],
+)
+def test_what_needs_an_authorisation_is_held_against_those_of_the_client(
+    ledger: Chain, held: list[Any], reason: list[str]
+) -> None:
+    tables = {
+        "decisions": [decision(5, "600", service_code="home_care"), decision(6, "600")],
+        "core.purchase_authorisation": held,
+    }
+    lines = [
+        line(1, "payment", "30", FEB_3, service_code="home_care"),
+        line(2, "return", "-10", FEB_3, service_code="home_care"),
+        line(3, "payment", "30", FEB_3, budget_decision_id=6),  # cleaning needs none
+    ]
+    assert [row[:2] for row in reasons(ledger, *lines, **tables)] == [(1, r) for r in reason]
+
+
+def test_a_protected_clients_line_is_held_against_authorisations_without_a_provider(
+    ledger: Chain,
+) -> None:
+    until = date(2018, 1, 1)
+    tables = {
+        "decisions": [decision(5, "600", service_code="home_care")],
+        "core.purchase_authorisation": [(1, 7, None, "home_care", date(2017, 2, 1), until)],
+    }
+    hidden = {"voucher_provider_id": None, "provider_match_code": "hidden"}
+    lines = [
+        line(n, "payment", "30", day, service_code="home_care", agreed_price_eur=None, **hidden)
+        for n, day in ((1, FEB_3), (2, JAN_12))
+    ]
+    assert [row[:2] for row in reasons(ledger, *lines, **tables)] == [(2, "authorisation_expired")]

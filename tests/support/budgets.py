@@ -46,6 +46,10 @@ LEDGER_TABLES = {
         "outcome_id bigint, target_code varchar, item_code varchar, outcome_code varchar,"
         " outcome_date date"
     ),
+    "core.purchase_authorisation": (
+        "purchase_authorisation_id bigint, person_id bigint, voucher_provider_id varchar,"
+        " service_code varchar, valid_from_date date, valid_to_date date"
+    ),
     "core.permit": (
         "site_id varchar, service_code varchar, valid_from_date date, valid_to_date date"
     ),
