@@ -275,10 +275,13 @@ def _sound_records(sent: Contract) -> str:
 
 
 def _value(column: Column, sent: Contract) -> str:
-    """A column's value: of a person the pseudonym, of a place none where a person is protected."""
-    if column.is_identity:
-        return f"identity_{sent.identities.index(column)}.person_id"
+    """A column's value: of a person the pseudonym, of a place none where a person is protected.
+
+    Whom somebody lives with tells where they are: a column may be both.
+    """
     value = f"gate.{quoted(column.name)}"
+    if column.is_identity:
+        value = f"identity_{sent.identities.index(column)}.person_id"
     if not column.is_place:
         return value
     nobody = " and ".join(

@@ -510,6 +510,21 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
             Fate.WARNED,
         ),
     ),
+    "apotti/informal_care_agreements": (
+        _dirty("fee_class_code.valid_values", "4"),
+        _dirty("fee_month_eur.type", "392.57"),
+        _dirty("leave_month_days.maximum", "31"),
+        _dirty("valid_to_date.after_valid_from", "1995-01-01"),
+        _dirty("cared_person_id.required", None),
+        _WRONG_CHECK,
+        DUPLICATE,
+    ),
+    "guidance/families": (
+        _dirty("member_role_code.valid_values", "mummo"),
+        _dirty("valid_from_date.type", "2017-02-29"),
+        _dirty("family_id.required", None),
+        _WRONG_CHECK,
+    ),
     "smartum/purchase_authorisations": (
         _dirty("valid_to_date.after_valid_from", "01.01.2001"),
         _dirty("decided_date.not_after_delivery", "01.01.2066"),

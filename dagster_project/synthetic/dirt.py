@@ -36,6 +36,8 @@ _SPARSE = frozenset(
         "smartum/service_prices",
         "smartum/budgets",
         "smartum/purchase_authorisations",
+        "apotti/informal_care_agreements",
+        "guidance/families",
         "smartum/statements",
         "guidance/contacts",
         "guidance/study_enrolment",

@@ -24,6 +24,8 @@ from dagster_project.synthetic.apotti import STREAM, TRUE_NEED, TRUE_NEED_SCHEMA
 from dagster_project.synthetic.authorisations import STREAM as AUTHORISATION_STREAM
 from dagster_project.synthetic.authorisations import Authorisations
 from dagster_project.synthetic.care import CareModel
+from dagster_project.synthetic.carers import STREAM as CARER_STREAM
+from dagster_project.synthetic.carers import Carers
 from dagster_project.synthetic.clinical import Visits
 from dagster_project.synthetic.code_lists import deliver_code_lists
 from dagster_project.synthetic.codes import IdentityCodes
@@ -44,6 +46,8 @@ from dagster_project.synthetic.dirt import Dirt
 from dagster_project.synthetic.draws import Ints, Mask, date_text, labels, time_text
 from dagster_project.synthetic.enrolments import ENROLMENTS, SERVICES, Portal, enrolment_id
 from dagster_project.synthetic.expert_team import ExpertTeam
+from dagster_project.synthetic.families import STREAM as FAMILY_STREAM
+from dagster_project.synthetic.families import Families
 from dagster_project.synthetic.feedback import Feedback
 from dagster_project.synthetic.finance import Clients, Finance, Tally
 from dagster_project.synthetic.guidance import STREAM as GUIDANCE_STREAM
@@ -268,6 +272,8 @@ def _deliver_chunk(
         _finance(region, chunk, apotti, hospital),
         vouchers,
         _authorisations(region, chunk, vouchers),
+        _carers(region, chunk, apotti),
+        _families(region, chunk, vouchers),
         _guidance(region, chunk, apotti),
         _feedback(region, chunk, apotti),
     )
@@ -400,6 +406,26 @@ def _authorisations(region: Region, chunk: Chunk, vouchers: Vouchers) -> Authori
         region.parameters.vouchers["authorisations"],
         decided=vouchers.decided,
         persons=lambda month: Persons.of(chunk.identities, month),
+    )
+
+
+def _carers(region: Region, chunk: Chunk, apotti: Apotti) -> Carers:
+    return Carers(
+        _sender(region, chunk, stream=CARER_STREAM),
+        region.parameters.social["agreements"],
+        social=apotti.social,
+        identities=chunk.identities,
+    )
+
+
+def _families(region: Region, chunk: Chunk, vouchers: Vouchers) -> Families:
+    return Families(
+        _sender(region, chunk, stream=FAMILY_STREAM),
+        chunk.people,
+        region.parameters.guidance["families"],
+        vouchers=vouchers,
+        identities=chunk.identities,
+        first_id=(chunk.number + 1) * IDS_A_CHUNK,
     )
 
 

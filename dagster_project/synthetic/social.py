@@ -100,6 +100,23 @@ class _Periods:
 
 
 @dataclass(frozen=True)
+class Care:
+    """Informal care that goes on; element i of every array is one pair."""
+
+    number: Ints
+    carer: Ints
+    cared: Ints
+    started: Ints
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+    def only(self, chosen: Mask) -> Care:
+        """Some of the pairs."""
+        return Care(**{name: column[chosen] for name, column in vars(self).items()})
+
+
+@dataclass(frozen=True)
 class Services:
     """What services people have, as another source needs it; element i is period i."""
 
@@ -251,6 +268,11 @@ class Social:
         periods = self._open
         is_carer = periods.cared >= 0
         return Services(self._classes, periods.person, periods.service, periods.started, is_carer)
+
+    def care(self) -> Care:
+        """Who cares for whom after the last month delivered."""
+        pairs = self._open.only(self._open.cared >= 0)
+        return Care(pairs.number, pairs.person, pairs.cared, pairs.started)
 
     # The ladder.
 

@@ -45,8 +45,8 @@ def session(settings: Settings) -> Iterator[Session]:
         lake = opened.lake
         lake.execute(
             "create table lake.core.risk_index_month (index_month date, window_code varchar,"
-            " horizon_end_month date); create table lake.core.guidance_outcome (person_id bigint, target_code varchar,"
-            " is_acted_on boolean, outcome_date date)"
+            " horizon_end_month date); create table lake.core.guidance_outcome"
+            " (person_id bigint, target_code varchar, is_acted_on boolean, outcome_date date)"
         )
         for day, window in DAYS.items():
             lake.execute(

@@ -1,0 +1,77 @@
+"""Agreements on informal care: carer, person cared for, fee class, leave.
+
+Here: a row a month for each agreement in force, and one when it ends. Who cares for whom is drawn
+with the services (`social`); class and leave follow from the agreement's number alone. Days count
+from 1970-01-01.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from dagster_project.synthetic.clinical import DATE, TIME, Visits
+from dagster_project.synthetic.draws import Ints, date_text, labels, time_text
+from dagster_project.synthetic.guidance_study import send
+from dagster_project.synthetic.identities import Identities
+from dagster_project.synthetic.months import NEVER, SECONDS_A_DAY
+from dagster_project.synthetic.parameters import Section
+from dagster_project.synthetic.sending import Sender
+from dagster_project.synthetic.social import Care, Persons, Social
+from dagster_project.synthetic.voucher_market import hundredths_text
+
+AGREEMENTS = "apotti/informal_care_agreements"
+STREAM = 10
+"""Third word of the seed of this table's stream."""
+_MONTH_DAYS = 30.4375
+_CLASSES = ("1", "2", "3")
+_NINE = 9 * 3600
+
+
+class Carers:
+    """Agreements of one chunk, month by month, after Apotti's services."""
+
+    def __init__(
+        self, sender: Sender, settings: Section, *, social: Social, identities: Identities
+    ) -> None:
+        self._sender, self._settings = sender, settings
+        self._social, self._identities = social, identities
+        self._known = social.care()
+
+    def deliver(self, visits: Visits) -> None:
+        """Send the month's rows; a file with the header alone where there are none."""
+        month, now = visits.month, self._social.care()
+        ended = self._known.only(~np.isin(self._known.number, now.number))
+        persons = Persons.of(self._identities, month)
+        begun = now.only(now.started <= month.last)
+        rows = [
+            self._rows(begun, np.full(len(begun), NEVER), persons),
+            self._rows(ended, np.maximum(month.first, ended.started + 1), persons),
+        ]
+        self._known = now
+        send(self._sender, AGREEMENTS, month, pl.concat(rows))
+
+    def _rows(self, care: Care, end: Ints, persons: Persons) -> pl.DataFrame:
+        month, settings, size = persons.month, self._settings, len(care)
+        kind = care.number % len(_CLASSES)
+        leave = np.array(settings["leave_month_days"])[kind]
+        cents = np.array(settings["fee_cents"])[kind]
+        months = np.maximum((month.last - care.started) / _MONTH_DAYS, 0).astype(np.int64)
+        share = np.array(settings["leave_shares"])[care.number % len(settings["leave_shares"])]
+        taken = np.floor(months * leave * share).astype(np.int64)
+        saved = np.full(size, month.last * SECONDS_A_DAY + _NINE)
+        return pl.DataFrame(
+            {
+                "agreement_id": pl.Series(care.number).cast(pl.String),
+                "person_id": persons.codes.gather(pl.Series(care.carer)),
+                "cared_person_id": persons.codes.gather(pl.Series(care.cared)),
+                "fee_class_code": labels(_CLASSES, kind),
+                "fee_month_eur": hundredths_text(cents),
+                "leave_month_days": pl.Series(leave).cast(pl.String),
+                "leave_taken_days": pl.Series(taken).cast(pl.String),
+                "valid_from_date": date_text(care.started, DATE),
+                "valid_to_date": date_text(end, DATE),
+                "updated_at": time_text(pl.Series(saved), TIME),
+                "is_protected": persons.hidden[care.carer] | persons.hidden[care.cared],
+            }
+        )
