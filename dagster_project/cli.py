@@ -34,6 +34,7 @@ from dagster_project.publish.quality import report_quality
 from dagster_project.publish.release import publish
 from dagster_project.quality import supplier
 from dagster_project.release_commands import release_app, sql
+from dagster_project.research_commands import research_app
 from dagster_project.risk_commands import risk_app
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.settle_commands import explain_app, settle_app
@@ -59,6 +60,7 @@ app.add_typer(need_app, name="need")
 app.add_typer(comments_app, name="comments")
 app.add_typer(risk_app, name="risk")
 app.add_typer(guidance_app, name="guidance")
+app.add_typer(research_app, name="research")
 app.add_typer(settle_app, name="settle")
 app.add_typer(incentive_app, name="incentive")
 app.add_typer(explain_app, name="explain")

@@ -9,22 +9,19 @@ Here: those three. Not here: codes of persons, sealing, the log of use (`vault.w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from dagster_project.errors import SettingsError, TietoallasError
-from dagster_project.lake.builds import newest_green
+from dagster_project.lake.builds import as_built
 from dagster_project.pipeline import Session
 from dagster_project.rulebook import read_document
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.vault.way_back import Delivered, Stated, Table, deliver, read_recipient
 
 QUERIES = PROJECT_ROOT / "sql" / "guidance"
-_BUILT = re.compile(r"\b(from|join) ((?:core|mart)\.\w+)\b")
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,7 @@ def deliver_list(
         stated,
         rows_of(session, list_code),
         public_key=recipient.public_key,
-        month=_ask(session, "select reached_date from core.reached as reached")[0][0],
+        month=session.lake.value(as_built(session.lake, "select reached_date from core.reached")),
         places=frozenset(c.name for k in contracts for c in k.lake_columns if c.is_place),
     )
 
@@ -124,16 +121,6 @@ def _days_of(session: Session, list_code: str) -> int:
 def rows_of(session: Session, list_code: str) -> Table:
     """What is on a list as of the newest green build, persons by their ids."""
     query = (QUERIES / f"{list_code}.sql").read_text(encoding="utf-8")
-    cursor = session.lake.execute(_as_built(session, query))
+    cursor = session.lake.execute(as_built(session.lake, query))
     columns = [name for name, *_ in cursor.description or ()]
     return Table(columns, cursor.fetchall())
-
-
-def _ask(session: Session, query: str) -> list[tuple[Any, ...]]:
-    return session.lake.rows(_as_built(session, query))
-
-
-def _as_built(session: Session, query: str) -> str:
-    """A query over models as they stood at the newest green build; other tables as they are."""
-    snapshot_id = newest_green(session.lake).snapshot_id
-    return _BUILT.sub(rf"\1 (select * from lake.\2 at (version => {snapshot_id}))", query)

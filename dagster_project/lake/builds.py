@@ -122,6 +122,19 @@ def newest_green(lake: Lake) -> Green:
     return green
 
 
+_MODEL_READ = re.compile(r"\b(from|join) ((?:core|mart)\.\w+)\b")
+
+
+def as_built(lake: Lake, query: str) -> str:
+    """A query of `from core.<table> as …` over models as they stood at the newest green build.
+
+    Raises:
+        BuildError: there is none.
+    """
+    version = newest_green(lake).snapshot_id
+    return _MODEL_READ.sub(rf"\1 (select * from lake.\2 at (version => {version}))", query)
+
+
 def last_event_id(lake: Lake) -> int:
     """The newest event in the register of deliveries."""
     return lake.count("select coalesce(max(event_id), 0) from ops.delivery_event")

@@ -52,6 +52,24 @@ def write_bundle(session: Session, folder: Path, *, tables: Sequence[str], purpo
         TietoallasError: no purpose, no such table, too many files, or the folder is there.
     """
     release = directory_of(session.lake.settings.published, "")
+    staging = staged(folder, purpose)
+    manifest = read_manifest(release)
+    stated = {
+        "release_id": manifest.release_id,
+        "data_to": manifest.reached_date,
+        "purpose": purpose,
+        "controller": "organiser",
+        "files": _write_tables(release / ANALYSTS, staging, tables),
+    }
+    return finish(session, staging, folder, stated)
+
+
+def staged(folder: Path, purpose: str) -> Path:
+    """An empty folder beside the one to come, for what goes out by a permit.
+
+    Raises:
+        TietoallasError: no purpose, or the folder is there.
+    """
     if not purpose.strip():
         raise TietoallasError("say by what permit the data go out: --purpose 'THL/1234/14.06.00'")
     if folder.exists():
@@ -59,22 +77,20 @@ def write_bundle(session: Session, folder: Path, *, tables: Sequence[str], purpo
     staging = folder.with_name(f".staging-{folder.name}")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(mode=0o700, parents=True)
-    manifest = read_manifest(release)
-    files = _write_tables(release / ANALYSTS, staging, tables)
-    stated = {
-        "release_id": manifest.release_id,
-        "data_to": manifest.reached_date,
-        "purpose": purpose,
-        "controller": "organiser",
-        "files": files,
-    }
-    (staging / FORM_DATA).write_text(json.dumps(stated, indent=2) + "\n", encoding="utf-8")
+    return staging
+
+
+def finish(session: Session, staging: Path, folder: Path, stated: dict[str, Any]) -> Bundle:
+    """Put the form beside the files, log that they go out, and give the folder its name."""
+    text = json.dumps(stated, indent=2, default=str)
+    (staging / FORM_DATA).write_text(text + "\n", encoding="utf-8")
     (staging / FORM).write_text(_form(stated), encoding="utf-8")
     for path in staging.iterdir():
         path.chmod(0o400)
-    note(session.lake, session.run, Event.EXPORTED, manifest.release_id, reason=purpose)
+    release_id, reason = stated["release_id"], stated["purpose"]
+    note(session.lake, session.run, Event.EXPORTED, release_id, reason=reason)
     staging.rename(folder)
-    return Bundle(manifest.release_id, len(files) + 2)
+    return Bundle(release_id, len(stated["files"]) + 2)
 
 
 def _write_tables(file: Path, staging: Path, tables: Sequence[str]) -> list[dict[str, Any]]:
@@ -95,14 +111,17 @@ def _write_tables(file: Path, staging: Path, tables: Sequence[str]) -> list[dict
                 f"{len(wanted)} tables and the form are more than {MOST_FILES} files, which is what"
                 " a secure environment takes at a time; name tables with --table"
             )
-        return [_write_table(connection, name, str(known[name]), staging) for name in wanted]
+        return [
+            write_table(connection, ".".join(map(quoted, name.split("."))), str(known[name]), file)
+            for name in wanted
+            for file in [staging / f"{name}.parquet"]
+        ]
 
 
-def _write_table(
-    connection: duckdb.DuckDBPyConnection, name: str, grain: str, staging: Path
+def write_table(
+    connection: duckdb.DuckDBPyConnection, table_name: str, grain: str, target: Path
 ) -> dict[str, Any]:
-    target = staging / f"{name}.parquet"
-    table_name = ".".join(map(quoted, name.split(".")))
+    """Write a table, named as SQL has it, into a Parquet file; what the form says of it."""
     connection.execute(
         f"copy (from {table_name}) to {literal(str(target))} (format parquet, compression zstd)"
     )
@@ -151,6 +170,7 @@ def _form(stated: dict[str, Any]) -> str:
             ("controller", stated["controller"]),
             ("sent by, date", ""),
             ("received by, date", ""),
+            *stated.get("facts", ()),
             ("to be destroyed by", ""),
         ],
     )

@@ -69,6 +69,8 @@ from dagster_project.synthetic.scorecards import Scorecards
 from dagster_project.synthetic.sending import Sender
 from dagster_project.synthetic.services import deliver_services
 from dagster_project.synthetic.social import Persons
+from dagster_project.synthetic.study_surveys import STREAM as STUDY_STREAM
+from dagster_project.synthetic.study_surveys import StudySurveys
 from dagster_project.synthetic.tallies import Tallies
 from dagster_project.synthetic.voucher_market import Market
 from dagster_project.synthetic.vouchers import (
@@ -276,6 +278,7 @@ def _deliver_chunk(
         _families(region, chunk, vouchers),
         _guidance(region, chunk, apotti),
         _feedback(region, chunk, apotti),
+        _study_surveys(region, chunk, apotti),
     )
     truth = _true_risk(region, chunk), apotti.true_need(region.months[0])
     first_id, states = (number + 1) * IDS_A_CHUNK, []
@@ -451,6 +454,18 @@ def _feedback(region: Region, chunk: Chunk, apotti: Apotti) -> Feedback:
         parameters=region.parameters,
         chosen=chunk.portal.chosen,
         tallies=region.tallies,
+        need=apotti.need_at,
+        number=chunk.number,
+    )
+
+
+def _study_surveys(region: Region, chunk: Chunk, apotti: Apotti) -> StudySurveys:
+    return StudySurveys(
+        _sender(region, chunk, stream=STUDY_STREAM),
+        people=chunk.people,
+        identities=chunk.identities,
+        parameters=region.parameters,
+        services=apotti.services,
         need=apotti.need_at,
         number=chunk.number,
     )

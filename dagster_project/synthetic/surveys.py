@@ -129,13 +129,13 @@ class PatientReported:
         person = np.flatnonzero(can & due & (drawn < share))
         own = self._settings["patient_reported"]
         person = person[answering(self._rng, people, person, month, own)]
-        return [self._form(name, panel["cohort"], person, persons) for name in panel["instruments"]]
+        return [self.form(name, panel["cohort"], person, persons) for name in panel["instruments"]]
 
     def _fewest(self, panel: Section, size: int) -> float:
         """Share that gives the panel's least number, in the first chunk."""
         return panel["fewest"] / size if self._is_first and size else 0.0
 
-    def _form(self, name: str, cohort: str, person: Ints, persons: Persons) -> pl.DataFrame:
+    def form(self, name: str, cohort: str, person: Ints, persons: Persons) -> pl.DataFrame:
         """Answers to one instrument, a row for each item."""
         month, instrument = persons.month, self._settings["instruments"][name]
         items = items_of(instrument)

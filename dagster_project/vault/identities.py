@@ -344,6 +344,14 @@ class Identities:
         key = self._keyring.audience_keys.get(audience)
         if key is None:
             raise VaultError(f"there is no key for the audience {audience!r}")
+        self.pseudonyms_under(key, audience=audience)
+
+    def pseudonyms_under(self, key: bytes, *, audience: str) -> None:
+        """The same table under a key that is held elsewhere.
+
+        Raises:
+            VaultError: two persons would share a pseudonym.
+        """
         with _without_details("making an audience's pseudonyms"):
             rows = self._connection.execute("select person_id from identity_map").fetchall()
             persons = [person_id for (person_id,) in rows]

@@ -21,7 +21,9 @@ from dagster_project.errors import SettingsError
 from dagster_project.private_files import fsync_directory, is_open_to_others
 from dagster_project.settings import PROJECT_ROOT, Settings
 
-AUDIENCES = ("analyst", "guidance", "omop", "research")
+AUDIENCES = ("analyst", "guidance", "omop")
+_HELD_ELSEWHERE = {"research"}
+"""Audience whose key older files hold too; its ids are made under a key of their own file now."""
 MINIMUM_KEY_BYTES = 32
 _FIELDS = {"person_key_id", "person_keys", "identities_key", "age_identity", "audience_keys"}
 _HOW_TO_MAKE = (
@@ -109,6 +111,32 @@ def create_successor(old: Keyring, path: Path, *, audiences: Collection[str] = (
     _write(path, document)
 
 
+def create_research_key(path: Path) -> None:
+    """Write a key file for research pseudonyms, with mode 0600; the controller keeps it apart.
+
+    Raises:
+        SettingsError: the file exists.
+    """
+    _write(path, {"research_key": secrets.token_hex(MINIMUM_KEY_BYTES)})
+
+
+def read_research_key(path: Path, settings: Settings) -> bytes:
+    """The key of research pseudonyms, from a file that lies apart from home, lake and key file.
+
+    Raises:
+        SettingsError: it is missing, readable by others, none, or lies beside what it must not.
+    """
+    beside = [settings.home, settings.lake, PROJECT_ROOT]
+    _refuse_place(path, [*beside, *([settings.keys.parent] if settings.keys else [])])
+    try:
+        document = json.loads(_private_bytes(path))
+    except ValueError:
+        document = None  # refused below: this error would carry the file's text along
+    if not isinstance(document, dict) or set(document) != {"research_key"}:
+        raise SettingsError("that is no research key; `tietoallas research key PATH` makes one")
+    return _key("research_key", document["research_key"])
+
+
 def _write(path: Path, document: dict[str, Any]) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
@@ -188,7 +216,7 @@ def _keyring(document: dict[str, Any]) -> Keyring:
     )
     if keyring.person_key_id not in keyring.person_keys:
         raise SettingsError("the key file's person_key_id names none of its person_keys")
-    if set(keyring.audience_keys) != set(AUDIENCES):
+    if set(keyring.audience_keys) - _HELD_ELSEWHERE != set(AUDIENCES):
         raise SettingsError(f"audience_keys in the key file must be {', '.join(AUDIENCES)}")
     _refuse_shared_keys(keyring)
     return keyring

@@ -92,6 +92,48 @@ monthly as (
         on lived.person_id = bought.person_id and lived.exposure_month = bought.budget_month
 ),
 
+-- Of the answers up to the month of the start, and of those after it, as hundredths of a point.
+scored as (
+    select
+        participant.person_id,
+        participant.budget_group_code,
+        participant.cohort_code,
+        score.response_month > participant.start_month as is_after,
+        case score.instrument_code
+            when 'WHODAS-12' then 'whodas_score'
+            else concat('whoqol_', score.scale_code, '_score')
+        end as outcome_code,
+        cast(score.scale_score * 100 as bigint) as hundredths
+    from participant
+    inner join core.patient_reported_score as score
+        on
+            participant.person_id = score.person_id
+            and score.response_month >= participant.start_month - interval 12 month
+            and score.response_month <= participant.start_month + interval 12 month
+    where
+        score.instrument_code in ('WHODAS-12', 'WHOQOL-BREF') and score.scale_score is not null
+),
+
+told as (
+    select
+        person_id,
+        budget_group_code,
+        cohort_code,
+        is_after,
+        outcome_code,
+        hundredths
+    from monthly
+    union all
+    select
+        person_id,
+        budget_group_code,
+        cohort_code,
+        is_after,
+        outcome_code,
+        hundredths
+    from scored
+),
+
 sided as (
     select
         person_id,
@@ -102,7 +144,7 @@ sided as (
         count(case when not is_after then 1 end) as before_count,
         cast(sum(case when is_after then hundredths else 0 end) as double) as after_sum,
         cast(sum(case when is_after then 0 else hundredths end) as double) as before_sum
-    from monthly
+    from told
     group by person_id, budget_group_code, cohort_code, outcome_code
 ),
 

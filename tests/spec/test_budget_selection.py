@@ -221,6 +221,10 @@ EFFECT_TABLES = {
         "entry_kind_code varchar, person_id bigint, budget_month date, paid_eur decimal(18,2),"
         " returned_eur decimal(18,2)"
     ),
+    "core.patient_reported_score": (
+        "person_id bigint, instrument_code varchar, scale_code varchar, response_month date,"
+        " scale_score decimal(5,1)"
+    ),
 }
 MONTHS = [date(2017, month, 1) for month in range(1, 8)]
 START = date(2017, 4, 10)
@@ -258,4 +262,41 @@ def test_the_change_of_controls_is_taken_from_the_change_of_clients() -> None:
     assert rows == [
         ("contact_month_count", 2, 2, 0.0, 0.0, 0.0, 0.0, 0.0),
         ("cost_month_eur", 2, 2, 50.0, 25.0, 25.0, 3.09, 46.91),  # 1.96 x sqrt(100 + 25)
+    ]
+
+
+def test_functioning_and_quality_of_life_are_compared_as_use_is() -> None:
+    """WHODAS of clients falls by 10 and 6, of controls by 2 and 4: -8 + 3. Others lack a side."""
+    effect = chain(("mart.budget_effect",), EFFECT_TABLES)
+    april, before, long_before = date(2017, 4, 1), date(2017, 3, 1), date(2016, 3, 1)
+    july, august = date(2017, 7, 1), date(2017, 8, 1)
+    told = {1: (40, 30), 2: (20, 14), 11: (40, 38), 12: (20, 16)}
+    scores = [
+        (person, "WHODAS-12", "total", month, D(score))
+        for person, pair in told.items()
+        for month, score in zip((april, july), pair, strict=True)
+    ]
+    scores += [
+        (1, "WHODAS-12", "total", august, D(30)),  # of two answers the mean
+        (1, "WHODAS-12", "total", long_before, D(99)),
+        (3, "WHODAS-12", "total", july, D(99)),
+        (2, "WHODAS-12", "total", before, None),
+        (1, "PROMIS-10", "physical", july, D(50)),
+        *((n, "WHOQOL-BREF", "social", m, D(50 + m.month)) for n in told for m in (april, july)),
+    ]
+    study = [(n, "control" if n > 10 else "budget", "1", START, START, None) for n in (*told, 3)]
+    effect.run(
+        {
+            "core.register_month": [(MONTHS[-1],)],
+            "core.study_enrolment": study,
+            "core.patient_reported_score": scores,
+        }
+    )
+    rows = effect.rows(
+        "select outcome_code, budget_count, control_count, budget_change, control_change, effect,"
+        " effect_low, effect_high from mart.budget_effect order by all"
+    )
+    assert rows == [
+        ("whodas_score", 2, 2, -8.0, -3.0, -5.0, -9.38, -0.62),  # 1.96 x sqrt(8 / 2 + 2 / 2)
+        ("whoqol_social_score", 2, 2, 3.0, 3.0, 0.0, 0.0, 0.0),
     ]

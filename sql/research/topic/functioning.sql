@@ -1,0 +1,9 @@
+-- One row per answer to WHODAS 2.0, 12 items: 0 to 100, more is worse.
+select
+    score.person_id,
+    score.answered_date as on_date,
+    score.scale_code,
+    score.answered_count,
+    score.scale_score
+from core.patient_reported_score as score
+where score.instrument_code = 'WHODAS-12'
