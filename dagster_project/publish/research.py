@@ -19,8 +19,6 @@ from dagster_project.lake.builds import as_built, last_event_id, newest_green
 from dagster_project.pipeline import Session
 from dagster_project.publish.analyst import question_of
 from dagster_project.publish.export import Bundle, finish, staged, write_table
-from dagster_project.publish.history import directory_of
-from dagster_project.publish.manifest import read_manifest
 from dagster_project.settings import PROJECT_ROOT
 
 QUERIES = PROJECT_ROOT / "sql" / "research"
@@ -70,9 +68,9 @@ def write_extract(
         BuildError: there is no green build, or one that has not seen the newest deliveries, which
             may take a consent back.
     """
-    if last_event_id(session.lake) > newest_green(session.lake).last_event_id:
+    lake, green = session.lake, newest_green(session.lake)
+    if last_event_id(lake) > green.last_event_id:
         raise BuildError("deliveries came since the newest green build; run `tietoallas run`")
-    manifest = read_manifest(directory_of(session.lake.settings.published, ""))
     staging = staged(folder, purpose)
     session.identities.log_access(
         at=session.run.now(), actor=actor, purpose=purpose, action="research.extract"
@@ -80,8 +78,8 @@ def write_extract(
     session.identities.pseudonyms_under(key, audience="research")
     _make(session, "research_member", _query(session, QUERIES / "member.sql"))
     stated = {
-        "release_id": manifest.release_id,
-        "data_to": manifest.reached_date,
+        "release_id": f"{green.build_id:06d}",
+        "data_to": str(lake.value(as_built(lake, "select reached_date from core.reached"))),
         "purpose": purpose,
         "controller": "organiser",
         "facts": _facts(session),
