@@ -76,6 +76,7 @@ def write_extract(
         at=session.run.now(), actor=actor, purpose=purpose, action="research.extract"
     )
     session.identities.pseudonyms_under(key, audience="research")
+    _make(session, "research_day", f"select date '{session.run.today()}' as today")
     _make(session, "research_member", _query(session, QUERIES / "member.sql"))
     stated = {
         "release_id": f"{green.build_id:06d}",
@@ -118,8 +119,7 @@ def _of_topic(session: Session, file: Path) -> str:
 
 
 def _query(session: Session, file: Path) -> str:
-    today = f"date '{session.run.today()}'"
-    return as_built(session.lake, file.read_text(encoding="utf-8")).replace("$today", today)
+    return as_built(session.lake, file.read_text(encoding="utf-8"))
 
 
 def _make(session: Session, name: str, query: str) -> None:

@@ -2,7 +2,7 @@
 with
 newest as (
     select max(quarter_start_date) as quarter_start_date
-    from mart.carer_load as load
+    from mart.carer_load
 )
 
 select
@@ -23,4 +23,4 @@ select
 from mart.carer_load as load
 inner join newest on load.quarter_start_date = newest.quarter_start_date
 where load.is_heavy
-order by load.sign_count desc, load.agreement_id
+order by load.sign_count desc, load.agreement_id asc

@@ -2,7 +2,7 @@
 with
 newest as (
     select max(budget_month) as budget_month
-    from mart.family_budget as family
+    from mart.family_budget
 )
 
 select
@@ -19,4 +19,4 @@ select
     family.remaining_eur
 from mart.family_budget as family
 inner join newest on family.budget_month = newest.budget_month
-order by family.doubled_service_count desc, family.family_id
+order by family.doubled_service_count desc, family.family_id asc

@@ -44,4 +44,4 @@ where
     score.percentile >= cast(limit_in_force.least_percentile as double)
     and person.death_date is null
     and settled.person_id is null
-order by score.target_code, score.percentile desc, score.person_id
+order by score.target_code asc, score.percentile desc, score.person_id asc

@@ -17,4 +17,4 @@ select
     item.text_sv
 from mart.voucher_worklist as item
 where item.closed_date is null
-order by item.amount_eur desc, item.item_code
+order by item.amount_eur desc, item.item_code asc

@@ -15,7 +15,6 @@ covered as (
 spanned as (
     select
         agreement.*,
-        covered.last_date as known_to_date,
         greatest(
             agreement.valid_from_date, cast(date_trunc('month', covered.first_date) as date)
         ) as first_date,
@@ -132,14 +131,14 @@ joined as (
 
 limits as (
     select
-        arg_max(old_age_years, valid_from_date) as old_age_years,
-        arg_max(high_maple, valid_from_date) as high_maple,
-        arg_max(untaken_days, valid_from_date) as untaken_days,
-        arg_max(own_package_count, valid_from_date) as own_package_count,
-        arg_max(heavy_from_count, valid_from_date) as heavy_from_count
-    from rulebook.carer_load
+        arg_max(rule.old_age_years, rule.valid_from_date) as old_age_years,
+        arg_max(rule.high_maple, rule.valid_from_date) as high_maple,
+        arg_max(rule.untaken_days, rule.valid_from_date) as untaken_days,
+        arg_max(rule.own_package_count, rule.valid_from_date) as own_package_count,
+        arg_max(rule.heavy_from_count, rule.valid_from_date) as heavy_from_count
+    from rulebook.carer_load as rule
     cross join covered
-    where valid_from_date <= covered.last_date
+    where rule.valid_from_date <= covered.last_date
 ),
 
 final as (

@@ -56,6 +56,11 @@ permit_state as (
 
 -- Of services that are bought by authorisation, once any has been sent: whether the client has one
 -- for the provider, and one in force on the day. A protected client's are without a provider.
+sent as (
+    select count(*) as authorisation_count
+    from core.purchase_authorisation
+),
+
 authorised as (
     select
         line.transaction_id,
@@ -68,10 +73,7 @@ authorised as (
         ) as is_authorised
     from core.voucher_transaction as line
     inner join rulebook.voucher_authorisation as due on line.service_code = due.service_code
-    cross join (
-        select count(*) as authorisation_count
-        from core.purchase_authorisation
-    ) as sent
+    cross join sent
     left join core.purchase_authorisation as held
         on
             line.person_id = held.person_id

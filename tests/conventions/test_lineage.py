@@ -30,7 +30,6 @@ WITHOUT_ROOTS = {
     ("mart.budget_balance", "trait_code"): "a constant: which trait is compared",
     ("mart.budget_effect", "budget_count"): "a count of rows",
     ("mart.budget_effect", "control_count"): "a count of rows",
-    ("mart.budget_effect", "outcome_code"): "a constant: which outcome is compared",
     ("mart.personal_budget_equity", "client_count"): "a count of rows",
     ("mart.personal_budget_equity", "trait_code"): "a constant: which trait is looked at",
     ("mart.personal_budget_reasoning", "step_code"): "a constant: which step it is",
@@ -126,6 +125,7 @@ WITHOUT_ROOTS = {
     ("core.risk_index_month", "window_code"): "a constant: what the day is for",
     ("mart.risk_target_count", "window_code"): "likewise",
     ("mart.risk_target_count", "candidate_count"): "a count of rows",
+    ("mart.family_budget", "doubled_service_count"): "a count of rows",
     **{
         ("core.risk_features", f"{name}_count"): "a count of rows"
         for name in ("carer_encounter", "encounter", "episode", "morbidity")

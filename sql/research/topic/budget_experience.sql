@@ -1,4 +1,4 @@
--- One row per item of the form on the experience of the budget; words that clients wrote are not told.
+-- One row per item of the form on how the budget is experienced; words written are not told.
 select
     answer.person_id,
     answer.answered_date as on_date,
@@ -8,4 +8,7 @@ select
     answer.item_code,
     answer.score
 from core.guidance_assessment as answer
-where answer.form_code = 'budget_experience' and answer.is_consented and answer.item_code <> 'free_text'
+where
+    answer.form_code = 'budget_experience'
+    and answer.is_consented
+    and answer.item_code <> 'free_text'

@@ -1,4 +1,4 @@
--- One row per month and task, with guides' minutes of the pilot month; it is of no client and names no guide.
+-- One row per month and task with guides' minutes of the pilot month; it is of no client or guide.
 select
     cast(date_trunc('month', spent.worked_date) as date) as worked_month,
     spent.task_code,

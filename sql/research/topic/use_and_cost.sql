@@ -1,4 +1,4 @@
--- One row per month and national service class with its events and euros, or voucher service with what was paid.
+-- One row per month and service class with its events and euros, or voucher service and payments.
 select
     cost.person_id,
     cost.cost_month as on_date,
