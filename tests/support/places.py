@@ -22,6 +22,7 @@ PERSON_COLUMNS = frozenset(
         "to_person_id",
         "alias_person_id",
         "cared_person_id",
+        "contact_person_id",
     }
 )
 PLACE_COLUMNS = frozenset(
@@ -36,6 +37,7 @@ PLACE_COLUMNS = frozenset(
         "voucher_provider_id",
         "decision_maker_code",
         "guide_code",
+        "family_id",
     }
 )
 
