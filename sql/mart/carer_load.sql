@@ -24,18 +24,16 @@ spanned as (
     cross join covered
 ),
 
-quarterly as (
+monthly as (
     select
         *,
         cast(
             unnest(
                 generate_series(
-                    cast(date_trunc('quarter', first_date) as date),
-                    end_date - 1,
-                    interval 3 month
+                    cast(date_trunc('month', first_date) as date), end_date - 1, interval 1 month
                 )
             ) as date
-        ) as quarter_start_date
+        ) as care_month
     from spanned
     where first_date < end_date
 ),
@@ -43,13 +41,47 @@ quarterly as (
 dated as (
     select
         *,
-        cast(quarter_start_date + interval 3 month as date) as next_quarter_date,
         date_diff(
             'day',
-            greatest(first_date, quarter_start_date),
-            least(end_date, cast(quarter_start_date + interval 3 month as date))
-        ) as care_days
-    from quarterly
+            greatest(first_date, care_month),
+            least(end_date, cast(care_month + interval 1 month as date))
+        ) as care_days,
+        day(last_day(care_month)) as month_days
+    from monthly
+),
+
+-- The fee goes by day of the month, half up to a cent, in whole cents.
+quarterly as (
+    select
+        agreement_id,
+        cast(date_trunc('quarter', care_month) as date) as quarter_start_date,
+        cast(date_trunc('quarter', care_month) + interval 3 month as date) as next_quarter_date,
+        person_id,
+        cared_person_id,
+        fee_class_code,
+        fee_month_eur,
+        leave_month_days,
+        leave_taken_days,
+        valid_from_date,
+        end_date,
+        sum(care_days) as care_days,
+        sum(
+            (2 * cast(fee_month_eur * 100 as bigint) * care_days + month_days)
+            // (2 * month_days)
+        ) as fee_cents
+    from dated
+    group by
+        agreement_id,
+        cast(date_trunc('quarter', care_month) as date),
+        cast(date_trunc('quarter', care_month) + interval 3 month as date),
+        person_id,
+        cared_person_id,
+        fee_class_code,
+        fee_month_eur,
+        leave_month_days,
+        leave_taken_days,
+        valid_from_date,
+        end_date
 ),
 
 -- Full months of care since the agreement began, to the end of the quarter or of what is known.
@@ -65,7 +97,7 @@ earned as (
                 when day(least(end_date, next_quarter_date)) < day(valid_from_date) then 1 else 0
             end
         ) as care_months
-    from dated
+    from quarterly
 ),
 
 -- The newest MAPLe of the person cared for within the quarter, or before it and still in force.
@@ -98,9 +130,8 @@ joined as (
         coalesce(theirs.package_count, 0) as cared_package_count,
         coalesce(theirs.cost_eur, cast(0 as decimal(18, 2))) as cared_cost_eur,
         cast(
-            round(
-                cast(earned.fee_month_eur as decimal(38, 2)) * 12 * earned.care_days / 365, 2
-            ) as decimal(18, 2)
+            cast(earned.fee_cents as decimal(18, 2)) * cast(0.01 as decimal(18, 2))
+            as decimal(18, 2)
         ) as fee_eur,
         cast(earned.leave_month_days * earned.care_months as integer) as leave_earned_days,
         -- How much was taken is known as of the newest version alone.
@@ -163,7 +194,7 @@ select
     cared_person_id,
     fee_class_code,
     fee_month_eur,
-    care_days,
+    cast(care_days as integer) as care_days,
     fee_eur,
     leave_earned_days,
     leave_left_days,

@@ -82,18 +82,18 @@ def load(models: Chain, columns: str, *agreements: Any, **tables: Any) -> list[t
 
 
 def test_fee_goes_by_day_and_leave_by_full_months(models: Chain) -> None:
-    """A fee of 500 x 12 / 365 a day; on 31 May five months are full, of leave 10 less 3."""
+    """Of whole months the whole fee; by 31 May five are full: of leave 10 days less 3."""
     columns = "quarter_start_date, care_days, fee_eur, leave_earned_days, leave_left_days"
     assert load(models, columns, agreement()) == [
-        (Q1, 90, D("1479.45"), 6, None),
-        (Q2, 61, D("1002.74"), 10, 7),
+        (Q1, 90, D("1500.00"), 6, None),
+        (Q2, 61, D("1000.00"), 10, 7),
     ]
 
 
 def test_an_agreement_that_ends_earns_no_more(models: Chain) -> None:
-    columns = "quarter_start_date, care_days, leave_earned_days, leave_left_days"
-    ended = agreement(valid_to_date=date(2017, 2, 10))
-    assert load(models, columns, ended) == [(Q1, 40, 2, -1)]
+    columns = "quarter_start_date, care_days, fee_eur, leave_earned_days, leave_left_days"
+    ended = agreement(valid_to_date=date(2017, 2, 10))  # 500 and 9 / 28 of it
+    assert load(models, columns, ended) == [(Q1, 40, D("660.71"), 2, -1)]
     assert load(models, columns, agreement(valid_to_date=date(2016, 12, 31))) == []
 
 
