@@ -513,11 +513,8 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
     "apotti/informal_care_agreements": (
         _dirty("fee_class_code.valid_values", "4"),
         _dirty("fee_month_eur.type", "392.57"),
-        _dirty("leave_month_days.maximum", "31"),
         _dirty("valid_to_date.after_valid_from", "1995-01-01"),
-        _dirty("cared_person_id.required", None),
         _WRONG_CHECK,
-        DUPLICATE,
     ),
     "guidance/families": (
         _dirty("member_role_code.valid_values", "mummo"),
@@ -525,12 +522,7 @@ BLEMISHES: Mapping[str, tuple[Blemish, ...]] = {
         _dirty("family_id.required", None),
         _WRONG_CHECK,
     ),
-    "smartum/purchase_authorisations": (
-        _dirty("valid_to_date.after_valid_from", "01.01.2001"),
-        _dirty("decided_date.not_after_delivery", "01.01.2066"),
-        _dirty("voucher_provider_id.required", None),
-        _WRONG_CHECK,
-    ),
+    "smartum/purchase_authorisations": (_dirty("valid_to_date.after_valid_from", "01.01.2001"),),
     "smartum/transactions": (
         _dirty("amount_eur.type", "1 200,00"),
         _dirty("unit_price_eur.type", "38.50"),

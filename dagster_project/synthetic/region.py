@@ -416,8 +416,10 @@ def _carers(region: Region, chunk: Chunk, apotti: Apotti) -> Carers:
     return Carers(
         _sender(region, chunk, stream=CARER_STREAM),
         region.parameters.social["agreements"],
+        chunk.people,
         social=apotti.social,
         identities=chunk.identities,
+        first_id=(chunk.number + 1) * IDS_A_CHUNK + IDS_A_CHUNK // 2,
     )
 
 

@@ -57,9 +57,8 @@ class Sender:
             return rows
         file = self.deliveries.file_name(key, month.sequence)
         first = self.deliveries.records.get(file, 0) + 1
-        return self.dirt.spoil(
-            self.rng, self.contract(key), rows, month=month, file=file, first_record=first
-        )
+        contract = self.deliveries.contract(key, month.sequence)
+        return self.dirt.spoil(self.rng, contract, rows, month=month, file=file, first_record=first)
 
     def send_later(self, key: str, index: Ints, rows: pl.DataFrame) -> None:
         """Keep further versions for the months (by window index) in which they are due."""

@@ -115,6 +115,10 @@ class Care:
         """Some of the pairs."""
         return Care(**{name: column[chosen] for name, column in vars(self).items()})
 
+    def joined(self, other: Care) -> Care:
+        """These and others behind them."""
+        return Care(**{n: np.concatenate([c, getattr(other, n)]) for n, c in vars(self).items()})
+
 
 @dataclass(frozen=True)
 class Services:

@@ -181,11 +181,11 @@ class Vouchers:
         clients = self._roster.advance(month, self._services())
         touched = self._decide(month, clients)
         self._send_decisions(month, persons, touched)
-        self._touched = touched
+        self._touched = np.union1d(touched, self._leave_withdrawn(month))
         self._trade(month, persons)
 
     def decided(self) -> Decisions:
-        """Decisions that are new, changed or ended in the month that was delivered last."""
+        """Decisions new, changed, ended or with another provider in the month delivered last."""
         return self._decisions.only(self._touched)
 
     # Decisions.
@@ -355,7 +355,6 @@ class Vouchers:
 
     def _trade(self, month: Month, persons: Persons) -> None:
         """Send the lines booked in a month; those of its services booked later wait for theirs."""
-        self._leave_withdrawn(month)
         lines = self._bought(month)
         later = lines.booked >= (month.last + 1) * SECONDS_A_DAY
         now, deferred = lines.only(~later), lines.only(later)
@@ -368,12 +367,13 @@ class Vouchers:
             self._sender.send_later(TRANSACTIONS, np.full(len(rows), following), rows)
         self._send_lines(month, persons, now)
 
-    def _leave_withdrawn(self, month: Month) -> None:
-        """Clients of a provider that is withdrawn this month or before take another."""
+    def _leave_withdrawn(self, month: Month) -> Ints:
+        """Clients of a provider that is withdrawn this month or before take another; which."""
         held = self._decisions
         at = np.flatnonzero(self._market.approved_to[held.provider] <= month.last)
         place = self._people.home[held.person[at]]
         held.provider[at] = self._choose_provider(month, place, held.service[at])
+        return at
 
     def _bought(self, month: Month) -> _Lines:
         """Reservations and payments of the month's services, within what was granted."""

@@ -2,7 +2,6 @@
 select
     answer.person_id,
     answer.answered_date as on_date,
-    answer.answer_id,
     answer.respondent_code,
     answer.wave_code,
     answer.item_code,

@@ -3,6 +3,6 @@ select
     cast(date_trunc('month', spent.worked_date) as date) as worked_month,
     spent.task_code,
     count(distinct spent.guide_code) as guide_count,
-    sum(spent.worked_minutes) as worked_minutes
+    cast(sum(spent.worked_minutes) as bigint) as worked_minutes
 from core.guidance_worker_time as spent
 group by cast(date_trunc('month', spent.worked_date) as date), spent.task_code
