@@ -71,9 +71,7 @@ class Authorisations:
         saved = np.full(size, month.last * SECONDS_A_DAY + _NINE)
         rows = pl.DataFrame(
             {
-                "purchase_authorisation_id": pl.Series(held.number + order * _A_PROVIDER).cast(
-                    pl.String
-                ),
+                "purchase_authorisation_id": pl.Series(number).cast(pl.String),
                 "person_id": persons.codes.gather(pl.Series(held.person)),
                 "voucher_provider_id": self._market.provider_ids(held.provider),
                 "service_code": labels(self._market.services, held.service),
