@@ -66,6 +66,7 @@ class Authorisations:
         start = np.where(order > 0, np.maximum(held.start, month.first), held.start)
         a_third = held.start + np.maximum((held.end - held.start) // 3, 1)
         too_early = held.number % settings["one_early_in"] == 1
+        end = np.maximum(np.where(too_early, a_third, held.end), start + 1)
         number = held.number + order * _A_PROVIDER
         persons, size = self._persons(month), len(held)
         saved = np.full(size, month.last * SECONDS_A_DAY + _NINE)
@@ -76,7 +77,7 @@ class Authorisations:
                 "voucher_provider_id": self._market.provider_ids(held.provider),
                 "service_code": labels(self._market.services, held.service),
                 "valid_from_date": date_text(start, DATE),
-                "valid_to_date": date_text(np.where(too_early, a_third, held.end), DATE),
+                "valid_to_date": date_text(end, DATE),
                 "decided_date": date_text(held.decided, DATE),
                 "updated_at": time_text(pl.Series(saved), TIME),
                 "is_protected": persons.hidden[held.person],
