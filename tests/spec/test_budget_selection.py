@@ -271,7 +271,7 @@ def test_functioning_and_quality_of_life_are_compared_as_use_is() -> None:
     april, before, long_before = date(2017, 4, 1), date(2017, 3, 1), date(2016, 3, 1)
     july, august = date(2017, 7, 1), date(2017, 8, 1)
     told = {1: (40, 30), 2: (20, 14), 11: (40, 38), 12: (20, 16)}
-    scores = [
+    scores: list[tuple[Any, ...]] = [
         (person, "WHODAS-12", "total", month, D(score))
         for person, pair in told.items()
         for month, score in zip((april, july), pair, strict=True)
