@@ -46,6 +46,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "vault.person_records": (*BASE_AND_FILES, "contracts", "sources", "vault"),
     "lake": LAKE,
     "lake.delivery": (*LAKE, "lake", "vault"),
+    "lake.gate": (*LAKE, "lake", "vault.identity_codes"),
     "lake.protection": (*LAKE, "lake", "vault"),
     "lake.reading": (*LAKE, "lake", "vault"),
     "publish.withdrawal": (),

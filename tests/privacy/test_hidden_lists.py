@@ -200,7 +200,7 @@ def dental(*, orders: tuple[int, ...] = ()) -> tuple[Sent, ...]:
         visits.append(encounter(number, code(number), day, **at))
         fillings.append(procedure(number, code(number), day.date(), **at))
     return (
-        *(d for d in deliveries(orders=orders) if d.key != ENROLMENTS),
+        *(d for d in deliveries(orders=orders) if d.key not in (ENROLMENTS, PROCEDURES)),
         sent(ENROLMENTS, MAY, *choices),
         sent(ENROLMENTS, JUNE),
         sent(ENCOUNTERS, JUNE, *visits),

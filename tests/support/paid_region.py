@@ -19,12 +19,14 @@ from dagster_project.vault.keys import create_keyring
 from tests.support.deliveries import (
     ENROLMENTS,
     MUNICIPALITIES,
+    PROCEDURES,
     RESIDENTS,
     SITES,
     Row,
     Sent,
     enrolment,
     municipality,
+    procedure,
     resident,
     sent,
     site,
@@ -98,6 +100,7 @@ def deliveries(*, orders: tuple[int, ...] = (), ordered_in: int = MAY) -> tuple[
             {**site("S8", "M186"), "municipality_code": "186", "sector_code": "public"},
         ),
         *(register(month, orders if month >= ordered_in else ()) for month in (MAY, JUNE)),
+        *(acts(month) for month in (MAY, JUNE)),
         sent(ENROLMENTS, MAY, *(choice(n) for n in range(0, PERSONS - 1, 2)), choice(1)),
         sent(ENROLMENTS, JUNE, choice(LATE)),
     )
@@ -117,6 +120,12 @@ def register(month: int, orders: tuple[int, ...]) -> Sent:
         for n in range(PERSONS)
     )
     return sent(RESIDENTS, month, *rows)
+
+
+def acts(month: int) -> Sent:
+    """One, of somebody whose encounter never comes: the month is covered, and nothing is paid."""
+    done = procedure(month, code(0), date(month // 100, month % 100, 15), site_id="S0")
+    return sent(PROCEDURES, month, done)
 
 
 def choice(number: int) -> Row:

@@ -160,7 +160,8 @@ class ToldDesk:
         for table, found in rows.items():
             self.desk.put(f"staging.{table}", *found)
         for key in keys:
-            self._note(*key.split("/"), sequence)
+            source, table = key.split("/")
+            self._note(source, table, sequence)
 
     def _note(self, source: str, table: str, sequence: int) -> None:
         lake = self.desk.lake
@@ -205,8 +206,8 @@ def by_cell(on: Desk, until: date) -> dict[Cell, tuple[int, Decimal]]:
     days: Counter[Cell] = Counter()
     euros: Counter[Cell] = Counter()
     for *cell, person_days, amount in _entries(on, until):
-        days[tuple(cell)] += person_days  # type: ignore[index]
-        euros[tuple(cell)] += amount  # type: ignore[index]
+        days[tuple(cell)] += person_days
+        euros[tuple(cell)] += amount
     return {cell: (days[cell], Decimal(euros[cell])) for cell in days if days[cell] or euros[cell]}
 
 
