@@ -176,7 +176,8 @@ def test_a_step_put_right_corrects_every_closed_month(on: Desk) -> None:
     stepped = on.tariff(Tariff(breakpoints={1: HALF}))
     stepped.settle(MAY)
     assert stepped.paid(MAY) == {"P1": Decimal("46.50")}  # 62 - 31 × 0.5
-    steeper = on.tariff(Tariff(breakpoints={1: "-365.00"}, others={"factor_lower": "1"}))
+    whole = Tariff(breakpoints={1: "-365.00"}, others={"factor_lower": "1"})
+    steeper = on.tariff(whole)
     steeper.settle(JUNE)
     assert of_list_size(steeper) == [(MAY, "P1", "tariff_correction", 0, Decimal("-15.50"))]
     flat = on.tariff(Tariff())

@@ -7,7 +7,7 @@ ledger has of closed months. Not here: core by hand (`settling`), the gate and t
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -160,10 +160,10 @@ class ToldDesk:
         for table, found in rows.items():
             self.desk.put(f"staging.{table}", *found)
         for key in keys:
-            source, table = key.split("/")
-            self._note(source, table, sequence)
+            self._note(key, sequence)
 
-    def _note(self, source: str, table: str, sequence: int) -> None:
+    def _note(self, key: str, sequence: int) -> None:
+        source, table = key.split("/")
         lake = self.desk.lake
         event_id = 1 + lake.count("select coalesce(max(event_id), 0) from ops.delivery_event")
         event = (event_id, source, table, sequence, "landed", "", datetime(2017, 1, 1), "run")
@@ -204,11 +204,11 @@ Cell = tuple[date, str, str | None, int, str, str, bool]
 def by_cell(on: Desk, until: date) -> dict[Cell, tuple[int, Decimal]]:
     """Days and euros of months before one, lines and corrections together; nothing is left out."""
     days: Counter[Cell] = Counter()
-    euros: Counter[Cell] = Counter()
+    euros: defaultdict[Cell, Decimal] = defaultdict(Decimal)
     for *cell, person_days, amount in _entries(on, until):
         days[tuple(cell)] += person_days
         euros[tuple(cell)] += amount
-    return {cell: (days[cell], Decimal(euros[cell])) for cell in days if days[cell] or euros[cell]}
+    return {cell: (days[cell], euros[cell]) for cell in days if days[cell] or euros[cell]}
 
 
 def _entries(on: Desk, until: date) -> Iterable[tuple[Any, ...]]:
