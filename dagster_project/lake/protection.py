@@ -31,7 +31,6 @@ def hide_places(lake: Lake, identities: Identities, catalogue: Catalogue, run: R
         VaultError: the vault has lost orders that the lake has followed.
     """
     _extend_over_links(lake, identities, catalogue)
-    _cut_references(lake, catalogue)
     known = lake.count("select count(*) from vault.protection")
     followed = lake.count("select coalesce(max(scrubbed_count), 0) from ops.protection_state")
     if known < followed:
@@ -39,6 +38,7 @@ def hide_places(lake: Lake, identities: Identities, catalogue: Catalogue, run: R
             f"the vault holds {known} protection orders and the lake has followed {followed}: this"
             " vault is older than the lake; restore the newer one before anything is published"
         )
+    _cut_references(lake, catalogue)
     if known == followed:
         return 0
     run.on_step("protection extended")
