@@ -2,7 +2,7 @@
 
 Here: a row a month for each agreement in force, and one when it ends. Who cares for the elderly is
 drawn with the services (`social`), who cares for a disabled adult here; class and leave follow from
-the agreement's number alone. Days count from 1970-01-01.
+the agreement's number alone. Not here: services of either. Days count from 1970-01-01.
 """
 
 from __future__ import annotations
