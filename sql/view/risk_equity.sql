@@ -25,7 +25,7 @@ described as (
         max(case when measure_code = 'is_flagged' then value end) as flag_value,
         max(case when measure_code = 'auroc' then value end) as auroc_value
     from newest
-    where group_kind_code <> 'all'
+    where group_kind_code not in ('all', 'guidance')
     group by target_code, index_month, group_kind_code, group_code
 )
 

@@ -321,7 +321,7 @@ def test_factors_of_settled_lines_multiply_to_the_expected_cost_of_the_list(
         "person": "n, '1', date '1980-01-01', null",
         "residence": "n, if(n % 2 = 0, '106', '186'), date '2010-01-01', null, 201001, null",
         "enrolment": "'', n, 'reception', substr('ABCD', n // 500 + 1, 1), null,"
-        " date '2017-05-01', null, 201001, null",
+        " date '2017-05-01', null, false, 201001, null",
     }.items():
         on.lake.execute(
             f"insert into lake.core.{table} select {columns} from range({PEOPLE}) as r(n)"
