@@ -113,7 +113,9 @@ chosen as (
             and enrolment.valid_from_date + version.choice_delay_days < version.next_version_date
             and (
                 enrolment.valid_to_date is null
-                or enrolment.valid_to_date + version.choice_delay_days > version.version_date
+                or enrolment.valid_to_date
+                + case when enrolment.is_ended_by_next then version.choice_delay_days else 0 end
+                > version.version_date
             )
     where enrolment.known_to_seq is null and enrolment.provider_id is not null
 ),

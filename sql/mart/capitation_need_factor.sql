@@ -58,6 +58,7 @@ choice as (
         provider_id,
         valid_from_date,
         valid_to_date,
+        is_ended_by_next,
         lag(coalesce(valid_to_date, date '9999-12-31')) over (
             partition by person_id, service_code, provider_id
             order by valid_from_date, valid_to_date
@@ -101,7 +102,11 @@ spell as (
         greatest(joined.valid_from_date + scheme.choice_delay_days, residence.valid_from_date)
             as from_date,
         least(
-            coalesce(joined.valid_to_date + scheme.choice_delay_days, date '9999-12-31'),
+            coalesce(
+                joined.valid_to_date
+                + case when joined.is_ended_by_next then scheme.choice_delay_days else 0 end,
+                date '9999-12-31'
+            ),
             coalesce(residence.valid_to_date, date '9999-12-31')
         ) as to_date
     from joined

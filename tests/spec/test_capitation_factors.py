@@ -47,7 +47,8 @@ TABLES = {
     "core.site": "site_id varchar, service_code varchar, provider_id varchar,"
     " municipality_code varchar, sector_code varchar",
     "core.enrolment": "person_id bigint, service_code varchar, provider_id varchar,"
-    " valid_from_date date, valid_to_date date, known_to_seq bigint",
+    " valid_from_date date, valid_to_date date, known_to_seq bigint,"
+    " is_ended_by_next boolean generated always as (valid_to_date is not null)",
     "ops.need_model_run": "",
     "ops.need_model_coefficient": "",
 }

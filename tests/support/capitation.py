@@ -51,7 +51,8 @@ TARIFF = (
 )
 ENROLMENT = (
     "person_id bigint, service_code varchar, provider_id varchar, valid_from_date date,"
-    " valid_to_date date, known_to_seq bigint"
+    " valid_to_date date, known_to_seq bigint,"
+    " is_ended_by_next boolean generated always as (valid_to_date is not null)"
 )
 SITE = "service_code varchar, provider_id varchar, municipality_code varchar, sector_code varchar"
 RESIDENCE = (
