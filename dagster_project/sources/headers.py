@@ -41,12 +41,12 @@ def check_names(
     if list(found) == list(due):
         return
     pairs = enumerate(zip_longest(found, due), start=1)
-    place, name = next((place, d) for place, (f, d) in pairs if f != d)
+    place = next(place for place, (f, d) in pairs if f != d)
     raise DeliveryRefused(
         "file.header",
         f"the header is not the contract's: {_difference(found, due, hint)}",
         line=line,
-        column=name,
+        column=next((d for f, d in zip(found, due, strict=False) if f != d), None),
         cell=cell_of(place) if cell_of else None,
     )
 

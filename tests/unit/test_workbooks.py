@@ -177,7 +177,10 @@ def test_empty_rows_are_no_records(taken: Any) -> None:
 
     data = workbook([["Numero", "Nimi"], [], [1, "A"]], change=leave_gaps)
     assert taken(data, of_two(NAME)).rows == [(1, "A"), (2, "B")]
-    assert workbooks.record(data, of_two(NAME), 2) == {"Numero": "2", "Nimi": "B"}
+    assert workbooks.record(data, of_two(NAME), 2) == {
+        "Tiedot!A9, Numero": "2",
+        "Tiedot!B9, Nimi": "B",
+    }
 
 
 def test_a_sheet_of_nothing_but_its_header_has_no_records(taken: Any) -> None:
@@ -221,11 +224,11 @@ def test_a_header_of_two_rows_with_merged_cells_and_values_stated_above(taken: A
         (2, "P1", Decimal(11), None, date(2017, 3, 31)),
     ]
     assert workbooks.record(data, stated, 2) == {
-        "Numero": "2",
-        "cell:B2": "P1",
-        "Summa / euroa": "11",
-        "Summa / kpl": "",
-        "cell:D2": "2017-03-31",
+        "Tiedot!A7, Numero": "2",
+        "Tiedot!B2, provider_id": "P1",
+        "Tiedot!B7, Summa / euroa": "11",
+        "Tiedot!C7, Summa / kpl": "",
+        "Tiedot!D2, period_date": "2017-03-31",
     }
 
 
