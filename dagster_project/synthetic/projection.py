@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from math import gamma
+from pathlib import Path
 
 import numpy as np
 
@@ -42,12 +43,13 @@ def deliver_projection(
         for age, men, women in _by_age(counts[number])
     ]
     heading = (f'"{_HEADING.format(year=year, last=last_year)}"', "")
-    contract = deliveries.contract(PROJECTION, year * 10_000 + 1031)
+    sequence = year * 10_000 + 1031
+    contract = deliveries.contract(PROJECTION, sequence)
     names = ",".join(f'"{column.source_name}"' for column in contract.columns)
     text = "".join(f"{line}\r\n" for line in (*heading, names, *rows))
     deliveries.put(
         PROJECTION,
-        f"005_128v_{year}1031.csv",
+        Path(deliveries.file_name(PROJECTION, sequence)).name,
         text.encode(contract.dialect.encoding),
         record_count=len(rows),
     )

@@ -50,7 +50,7 @@ def test_the_file_is_as_published(tmp_path: Path) -> None:
     deliver_projection(deliveries, PARAMETERS, window(201701, 12), residents=1_000)
     deliveries.finish()
     ((name, count),) = deliveries.records.items()
-    assert name == "statfin/population_projection/005_128v_20161031.csv"
+    assert name == "statfin/population_projection/population_projection_20161031.csv"
     lines = (tmp_path / name).read_bytes().decode("iso-8859-1").split("\r\n")
     assert lines[:3] == [
         '"128v -- Väestöennuste 2016: Väestö iän ja sukupuolen mukaan alueittain, 2016-2029"',
