@@ -1,5 +1,5 @@
--- grain: One row per provider, period and indicator by whose achievement it would be paid.
--- key: [provider_id, indicator_id, period_start_date]
+-- grain: One row per provider's service, period and indicator by whose achievement it is paid.
+-- key: [provider_id, service_code, indicator_id, period_start_date]
 -- purpose: knowledge management
 -- may_be_empty: no indicator may be paid by achievement
 with
@@ -22,6 +22,7 @@ term as (
 counted as (
     select
         value.provider_id,
+        value.service_code,
         value.indicator_id,
         value.period_start_date,
         value.numerator,
@@ -59,6 +60,7 @@ bounded as (
 final as (
     select
         provider_id,
+        service_code,
         indicator_id,
         period_start_date,
         numerator,
@@ -84,6 +86,7 @@ final as (
 
 select
     provider_id,
+    service_code,
     indicator_id,
     period_start_date,
     numerator,

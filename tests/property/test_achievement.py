@@ -33,9 +33,9 @@ def paid() -> Bench:
                 " target_share decimal(18,8), point_count decimal(18,4), point_eur decimal(18,2)"
             ),
             "mart.indicator_value": (
-                "provider_id varchar, indicator_id varchar, period_start_date date,"
-                " is_to_date boolean, numerator decimal(18,4), denominator decimal(18,4),"
-                " state_code varchar"
+                "provider_id varchar, service_code varchar, indicator_id varchar,"
+                " period_start_date date, is_to_date boolean, numerator decimal(18,4),"
+                " denominator decimal(18,4), state_code varchar"
             ),
         },
     )
@@ -47,7 +47,7 @@ def run(paid: Bench, terms: tuple[Any, ...], *values: tuple[Any, ...]) -> list[d
         {
             "rulebook.achievement_payment": [(VERSION, "x", *terms)],
             "mart.indicator_value": [
-                ("Y1", "x", period[0], to_date, numerator, denominator, state)
+                ("Y1", "reception", "x", period[0], to_date, numerator, denominator, state)
                 for period, (numerator, denominator, state, to_date) in zip(
                     PERIODS, values, strict=False
                 )
