@@ -74,7 +74,7 @@ class Model:
     @cached_property
     def reads(self) -> frozenset[str]:
         """Tables and views the query reads, as `<schema>.<name>`."""
-        return _tables(self.tree)
+        return tables_read(self.tree)
 
     @cached_property
     def parents(self) -> frozenset[str]:
@@ -84,7 +84,7 @@ class Model:
         (`coded.x`) as `ops.x`, for they change with any delivery.
         """
         touched = (sqlglot.parse_one(sql, read="duckdb") for sql in self.touched)
-        found = self.reads.union(*map(_tables, touched))
+        found = self.reads.union(*map(tables_read, touched))
         return frozenset(_base(name) for name in found)
 
 
@@ -97,7 +97,8 @@ def _base(name: str) -> str:
     return f"staging.{table}" if schema in ("effective", "current") else name
 
 
-def _tables(tree: exp.Expr) -> frozenset[str]:
+def tables_read(tree: exp.Expr) -> frozenset[str]:
+    """Tables and views that a query reads, as `<schema>.<name>`."""
     return frozenset(f"{t.db}.{t.name}" for t in tree.find_all(exp.Table) if t.db)
 
 

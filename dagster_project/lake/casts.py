@@ -205,7 +205,7 @@ def _wall(moment: datetime, offset_minutes: int) -> datetime:
     return (moment + timedelta(minutes=offset_minutes)).replace(tzinfo=None)
 
 
-_MACROS = {
+MACROS = {
     "civil_date(moment)": civil_date("moment", "Europe/Helsinki"),
     # Completed years: they turn on the birthday, that of 29.2. on 1.3. in common years. Nought
     # before birth, as for a child born in the month that a first day stands for; none where a day
@@ -219,6 +219,6 @@ _MACROS = {
 }
 CREATE_MACROS = "".join(
     f"create or replace macro memory.main.{signature} as {sql};"
-    for signature, sql in _MACROS.items()
+    for signature, sql in MACROS.items()
 )
 """Makes what models may call besides DuckDB's own functions."""

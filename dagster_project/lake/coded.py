@@ -56,13 +56,13 @@ _NOTHING = {
 
 def create_coded_views(lake: Lake, catalogue: Catalogue) -> None:
     """Make both views of this connection."""
-    for name, sql in _queries(catalogue).items():
+    for name, sql in coded_queries(catalogue).items():
         lake.execute(f"create or replace view memory.coded.{name} as {sql}")
 
 
 def coded_hashes(catalogue: Catalogue) -> dict[str, str]:
     """Digest of each view's query: what models that read it are also made of."""
-    queries = _queries(catalogue).items()
+    queries = coded_queries(catalogue).items()
     return {name: hashlib.sha256(sql.encode()).hexdigest() for name, sql in queries}
 
 
@@ -72,7 +72,8 @@ def coded_contracts(catalogue: Catalogue) -> list[Contract]:
     return [contract for contract in newest if contract.coded_columns]
 
 
-def _queries(catalogue: Catalogue) -> dict[str, str]:
+def coded_queries(catalogue: Catalogue) -> dict[str, str]:
+    """What each view is."""
     contracts = coded_contracts(catalogue)
     lists = {
         (c.code_list.list_key, c.code_list.code_set or ANY_SET): c.code_list

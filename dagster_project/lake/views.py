@@ -51,10 +51,15 @@ def _create_views(lake: Lake, catalogue: Catalogue) -> None:
     for key in catalogue.tables():
         contract = catalogue.latest(key)
         name = quoted(contract.table)
-        lake.execute(f"create or replace view memory.effective.{name} as {_effective(contract)}")
-        lake.execute(f"create or replace view memory.current.{name} as {_current(contract)}")
+        for schema, sql in row_queries(contract).items():
+            lake.execute(f"create or replace view memory.{schema}.{name} as {sql}")
         lake.execute(f"create or replace view memory.changed.{name} as {_changed(contract)}")
     create_promise_view(lake, catalogue)
+
+
+def row_queries(contract: Contract) -> dict[str, str]:
+    """What `effective.<table>` and `current.<table>` are, by schema."""
+    return {"effective": _effective(contract), "current": _current(contract)}
 
 
 def note_withdrawals(lake: Lake) -> None:
