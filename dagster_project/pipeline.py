@@ -32,6 +32,8 @@ from dagster_project.lake.delivery import (
     known_deliveries,
     take_in,
 )
+from dagster_project.lake.engines import DuckDB, Engine
+from dagster_project.lake.placement import Engines, Placement, load_placement, open_engines
 from dagster_project.lake.reading import Refused, read_ahead
 from dagster_project.lake.release_log import Event, note
 from dagster_project.lake.runs import OnStep, Run, no_step
@@ -58,6 +60,7 @@ class Definition:
     rulebooks: tuple[rulebook.Rulebook, ...]
     graph: ModelGraph
     outputs: Outputs
+    placement: Placement = field(default_factory=Placement)
 
     @property
     def contracts_sha256(self) -> str:
@@ -100,7 +103,8 @@ def _loaded(root: Path, contracts: Path | None, sql: Path | None) -> Definition:
     steps = {c.key: str(c.delivery.sequence_step) for c in newest}
     indicators.check_queries(known, graph, steps)
     check_purposes(graph, {contract.table: contract.register for contract in newest})
-    return Definition(catalogue, rulebooks, graph, load_outputs(root, beside=contracts))
+    outputs = load_outputs(root, beside=contracts)
+    return Definition(catalogue, rulebooks, graph, outputs, load_placement(SQL, graph, beside=sql))
 
 
 def model_hashes(catalogue: Catalogue, rulebooks: tuple[rulebook.Rulebook, ...]) -> dict[str, str]:
@@ -121,6 +125,12 @@ class Session:
     blobs: DeliveryVault
     keyring: Keyring
     run: Run
+    engines: Engines | None = None
+    """Without them everything runs on DuckDB."""
+
+    def engine_of(self, model: Model) -> Engine:
+        """What works a model's rows out."""
+        return self.engines.of(model) if self.engines else DuckDB(self.lake)
 
     def open_door(self) -> Door:
         """What deliveries pass through, with the register as it stands."""
@@ -156,7 +166,8 @@ def open_session(
         views.create_views(lake, loaded.catalogue)
         views.create_rulebook_views(lake, loaded.rulebooks)
         coded.create_coded_views(lake, loaded.catalogue)
-        yield Session(loaded, lake, identities, blobs, keyring, run)
+        with open_engines(lake, loaded.graph, loaded.catalogue, loaded.placement) as engines:
+            yield Session(loaded, lake, identities, blobs, keyring, run, engines)
 
 
 def _utc_now() -> datetime:
@@ -257,7 +268,8 @@ def build(session: Session, *, report: Report = print) -> BuildReport:
     lake, graph, built = session.lake, session.definition.graph, []
     before = builds.standing(lake)
     for model in graph.models:
-        done = builds.build_model(lake, graph, model, session.run, before)
+        engine = session.engine_of(model)
+        done = builds.build_model(lake, graph, model, session.run, before, engine=engine)
         report(f"{done.model}: {done.row_count} rows, rebuilt {done.rebuilt}")
         built.append(done)
     return finish_build(session, tuple(built), report=report)
@@ -271,7 +283,8 @@ def build_one(session: Session, model: Model) -> builds.Built:
     """
     graph = session.definition.graph
     builds.create_changed_views_above(session.lake, graph, model)
-    return builds.build_model(session.lake, graph, model, session.run)
+    engine = session.engine_of(model)
+    return builds.build_model(session.lake, graph, model, session.run, engine=engine)
 
 
 def hide_places(session: Session) -> int:

@@ -27,6 +27,11 @@ class Settings(BaseSettings):
     catalog: str = Field(
         default="sqlite", description="`sqlite`, or a PostgreSQL connection string."
     )
+    engine: str = Field(
+        default="duckdb",
+        pattern=r"^(duckdb|spark|sc://.+)$",
+        description="`duckdb`; `spark` in this process; or a Spark Connect server, `sc://host:port`.",
+    )
     memory_limit_gib: float | None = Field(default=None, gt=0, description="DuckDB memory limit.")
     threads: int | None = Field(default=None, ge=1, description="DuckDB threads.")
     contracts: Path | None = Field(

@@ -45,7 +45,7 @@ def _model_asset(definition: Definition, model: Model, plan: CheckPlan) -> dg.As
         deps=sorted(parents(definition, model)),
         group_name=model.schema,
         description=model.grain,
-        metadata=_definition_metadata(model),
+        metadata=_definition_metadata(definition, model),
         kinds={"sql", "ducklake"},
         code_version=definition.graph.fingerprints[model.full_name][:12],
         check_specs=[*map(spec_of, checks)],
@@ -55,14 +55,18 @@ def _model_asset(definition: Definition, model: Model, plan: CheckPlan) -> dg.As
         """Bring the table up to date with what it rests on."""
         with lake.step() as session:
             counts = _counts(session, pipeline.build_one(session, model))
+            counts["engine"] = dg.MetadataValue.text(session.engine_of(model).name)
             verdicts = [judge(lake, session, check) for check in checks]
         yield dg.MaterializeResult(metadata=counts, check_results=verdicts)
 
     return build_model
 
 
-def _definition_metadata(model: Model) -> dict[str, str]:
+def _definition_metadata(definition: Definition, model: Model) -> dict[str, str]:
+    placement = definition.placement
     said = {
+        "placed_on": "spark" if model.full_name in placement.spark else "duckdb",
+        "cannot_run_on_spark": placement.cannot.get(model.full_name),
         "grain": model.grain,
         "key": ", ".join(model.key),
         "partition": model.partition,

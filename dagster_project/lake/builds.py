@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import duckdb
 
 from dagster_project.errors import BuildError
 from dagster_project.lake.connection import Lake
+from dagster_project.lake.engines import TOUCHED, DuckDB, Engine, Rows
 from dagster_project.lake.runs import Run
 from dagster_project.sql_models import Model, ModelGraph
 from dagster_project.sql_text import quoted
@@ -141,7 +143,13 @@ def last_event_id(lake: Lake) -> int:
 
 
 def build_model(
-    lake: Lake, graph: ModelGraph, model: Model, run: Run, before: Standing | None = None
+    lake: Lake,
+    graph: ModelGraph,
+    model: Model,
+    run: Run,
+    before: Standing | None = None,
+    *,
+    engine: Engine | None = None,
 ) -> Built:
     """Bring one model up to date with staging and its parents.
 
@@ -151,29 +159,43 @@ def build_model(
         model: The one.
         run: In whose name.
         before: How things stood before this build, where several models are built in one.
+        engine: What works its rows out; DuckDB, unless told otherwise.
 
     Raises:
         BuildError: the query fails, its key is not unique, or it is empty where rows were due.
     """
-    before = before or standing(lake)
+    step = _Step(lake, graph, model, before or standing(lake), run, engine or DuckDB(lake))
     try:
-        built = _built(lake, graph, model, run, before)
+        built = _built(step)
     except duckdb.Error as error:
         raise BuildError(f"{model.full_name} cannot be built: {_safe(error)}") from None
     return built
 
 
-def _built(lake: Lake, graph: ModelGraph, model: Model, run: Run, before: Standing) -> Built:
-    if _stands(before, graph, model):
+@dataclass(frozen=True)
+class _Step:
+    """One model to be brought up to date, by what, and on what."""
+
+    lake: Lake
+    graph: ModelGraph
+    model: Model
+    before: Standing
+    run: Run
+    engine: Engine
+
+
+def _built(step: _Step) -> Built:
+    before, model = step.before, step.model
+    if _stands(before, step.graph, model):
         built = Built(model.full_name, before.built[model.full_name].row_count, "nothing")
-    elif _must_be_whole(before, graph, model):
-        built = _rebuild_whole(lake, graph, model, before, run)
+    elif _must_be_whole(before, step.graph, model):
+        built = _rebuild_whole(step)
     elif model.partition:
-        return _rebuild_months(lake, graph, model, before, run)
+        return _rebuild_months(step)
     else:
-        return _replace_if_different(lake, graph, model, before, run)
+        return _replace_if_different(step)
     if before.green:  # else every model is built whole, and nobody asks what has changed
-        create_changed_view(lake, model, before.green)
+        create_changed_view(step.lake, model, before.green)
     return built
 
 
@@ -220,48 +242,48 @@ def _must_be_whole(before: Standing, graph: ModelGraph, model: Model) -> bool:
     return last.sha256 != sha256 or (name, sha256) not in before.built_by_green
 
 
-def _rebuild_whole(
-    lake: Lake, graph: ModelGraph, model: Model, before: Standing, run: Run
-) -> Built:
-    with lake.transaction():
-        if model.full_name in before.tables:
-            lake.execute(f"drop table lake.{model.full_name}")
+def _rebuild_whole(step: _Step) -> Built:
+    lake, model = step.lake, step.model
+    table = f"lake.{model.full_name}"
+    with step.engine.rows(model) as rows, lake.transaction():
+        if model.full_name in step.before.tables:
+            lake.execute(f"drop table {table}")
         if model.partition:
-            lake.execute(f"create table lake.{model.full_name} as {model.sql} limit 0")
-            lake.execute(
-                f"alter table lake.{model.full_name} set partitioned by ({model.partition})"
-            )
-            lake.execute(f"insert into lake.{model.full_name} {model.sql}")
+            lake.execute(f"create table {table} as {model.sql} limit 0")
+            lake.execute(f"alter table {table} set partitioned by ({model.partition})")
+            rows.add_to(table)
         else:
-            lake.execute(f"create table lake.{model.full_name} as {model.sql}")
-        run.on_step(f"{model.full_name} written")
-        built = _finish(lake, graph, model, before.event_id, run, rebuilt="whole")
-    run.on_step(f"{model.full_name} committed")
+            rows.create(table)
+        step.run.on_step(f"{model.full_name} written")
+        built = _finish(step, rebuilt="whole")
+    step.run.on_step(f"{model.full_name} committed")
     return built
 
 
-def _rebuild_months(
-    lake: Lake, graph: ModelGraph, model: Model, before: Standing, run: Run
-) -> Built:
+def _rebuild_months(step: _Step) -> Built:
+    lake, model = step.lake, step.model
+    table = f"lake.{model.full_name}"
     is_every_month = _find_touched_months(lake, model)
     # Where every month is touched, the query goes faster without asking each row for its own.
-    chosen = (
-        "" if is_every_month else f" where {model.partition} in (select month from touched_month)"
-    )
-    with lake.transaction():
-        if lake.count("select count(*) from touched_month"):
-            lake.execute(f"delete from lake.{model.full_name}{chosen}")
-            lake.execute(
-                f"insert into lake.{model.full_name} select * from ({model.sql}) as model{chosen}"
-            )
+    chosen = "" if is_every_month else f" where {model.partition} in (select month from {TOUCHED})"
+    with _rows_of_touched(step, is_every_month=is_every_month) as rows, lake.transaction():
+        if rows:
+            lake.execute(f"delete from {table}{chosen}")
+            rows.add_to(table)
         if is_every_month:
-            _touch(lake, f"select {model.partition} from lake.{model.full_name}")
-        run.on_step(f"{model.full_name} written")
-        months = lake.count("select count(*) from touched_month")
-        built = _finish(lake, graph, model, before.event_id, run, rebuilt=f"{months} months")
-    _keep_changed(lake, model, f"select month as {model.partition} from touched_month")
-    run.on_step(f"{model.full_name} committed")
+            _touch(lake, f"select {model.partition} from {table}")
+        step.run.on_step(f"{model.full_name} written")
+        months = lake.count(f"select count(*) from {TOUCHED}")
+        built = _finish(step, rebuilt=f"{months} months")
+    _keep_changed(lake, model, f"select month as {model.partition} from {TOUCHED}")
+    step.run.on_step(f"{model.full_name} committed")
     return built
+
+
+def _rows_of_touched(step: _Step, *, is_every_month: bool) -> AbstractContextManager[Rows | None]:
+    if not step.lake.count(f"select count(*) from {TOUCHED}"):
+        return nullcontext()
+    return step.engine.rows(step.model, of_touched=not is_every_month)
 
 
 def _find_touched_months(lake: Lake, model: Model) -> bool:
@@ -294,28 +316,25 @@ def touched_sql(model: Model) -> str:
     return " union ".join(f"({sql})" for sql in model.touched)
 
 
-def _replace_if_different(
-    lake: Lake, graph: ModelGraph, model: Model, before: Standing, run: Run
-) -> Built:
+def _replace_if_different(step: _Step) -> Built:
+    lake, model, green = step.lake, step.model, step.before.green
     table = f"lake.{model.full_name}"
-    lake.execute(f"create or replace temp table fresh as {model.sql}")
-    different = _different_rows(lake, "fresh", table)
-    lake.execute(f"create or replace temp table different as {different}")
-    differs = lake.count("select count(*) from different")
-    if before.green and _is_as_at(lake, model, before.green):
-        _keep_changed(lake, model, "from different")
-    else:  # a run that did not end green has written to it as well
-        create_changed_view(lake, model, before.green)
-    with lake.transaction():
-        if differs:
-            lake.execute(f"delete from {table}")
-            lake.execute(f"insert into {table} from fresh")
-        run.on_step(f"{model.full_name} written")
-        rebuilt = "whole" if differs else "nothing"
-        built = _finish(lake, graph, model, before.event_id, run, rebuilt=rebuilt)
-    lake.execute("drop table fresh")
+    with step.engine.rows(model, read_twice=True) as rows:
+        different = _different_rows(lake, rows.relation, table)
+        lake.execute(f"create or replace temp table different as {different}")
+        differs = lake.count("select count(*) from different")
+        if green and _is_as_at(lake, model, green):
+            _keep_changed(lake, model, "from different")
+        else:  # a run that did not end green has written to it as well
+            create_changed_view(lake, model, green)
+        with lake.transaction():
+            if differs:
+                lake.execute(f"delete from {table}")
+                rows.add_to(table)
+            step.run.on_step(f"{model.full_name} written")
+            built = _finish(step, rebuilt="whole" if differs else "nothing")
     lake.execute("drop table different")
-    run.on_step(f"{model.full_name} committed")
+    step.run.on_step(f"{model.full_name} committed")
     return built
 
 
@@ -328,18 +347,17 @@ def _different_rows(lake: Lake, one: str, other: str) -> str:
     )
 
 
-def _finish(
-    lake: Lake, graph: ModelGraph, model: Model, event_id: int, run: Run, *, rebuilt: str
-) -> Built:
+def _finish(step: _Step, *, rebuilt: str) -> Built:
     """Check the table inside its own transaction and note the build.
 
     Raises:
         BuildError: it is empty where rows were due, its key is not unique, or it has a type that
             other engines misread.
     """
+    lake, model, run = step.lake, step.model, step.run
     _check_types(lake, model)
     row_count = _row_count(lake, model)
-    if row_count == 0 and not model.may_be_empty and _rows_are_due(lake, graph, model):
+    if row_count == 0 and not model.may_be_empty and _rows_are_due(lake, step.graph, model):
         raise BuildError(
             f"{model.full_name} came out empty where rows were due; what stood before still stands."
             " See `tietoallas status` for refused deliveries and changed code lists"
@@ -359,8 +377,8 @@ def _finish(
         "insert into lake.ops.model_build values (?, ?, ?, ?, ?, ?, ?)",
         [
             model.full_name,
-            graph.fingerprints[model.full_name],
-            event_id,
+            step.graph.fingerprints[model.full_name],
+            step.before.event_id,
             row_count,
             rebuilt,
             run.now(),

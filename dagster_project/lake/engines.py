@@ -1,21 +1,18 @@
 """Which engine works out a model's rows: DuckDB, which holds the lake, or Spark beside it.
 
-Here: what an engine is, DuckDB as one, and where each model is placed. Not here: Spark (`spark`),
-what is rebuilt and when (`builds`).
+Here: what an engine is, and DuckDB as one. Not here: Spark (`spark`), which model runs where
+(`placement`), what is rebuilt and when (`builds`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
-from dagster_project.errors import ContractError
 from dagster_project.lake.connection import Lake
-from dagster_project.rulebook import read_document
-from dagster_project.sql_models import Model, ModelGraph
+from dagster_project.sql_models import Model
 
 TOUCHED = "touched_month"
 """Table of this connection with the months that a model is rebuilt for."""
@@ -93,33 +90,3 @@ class _Query:
 
     def add_to(self, table: str) -> None:
         self.lake.execute(f"insert into {table} select * from {self.relation}")
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Which models run on Spark where there is one, and which cannot, and why."""
-
-    spark: frozenset[str]
-    cannot: Mapping[str, str]
-
-    def engine_name(self, model: Model, *, has_spark: bool = True) -> str:
-        """Where a model runs."""
-        return "spark" if has_spark and model.full_name in self.spark else "duckdb"
-
-
-def load_placement(file: Path, graph: ModelGraph) -> Placement:
-    """The placement of an installation.
-
-    Raises:
-        ContractError: the file names a model that there is not, or one as both.
-    """
-    document = read_document(file.read_text(encoding="utf-8"), file.name)
-    if set(document) != {"spark", "cannot"}:
-        raise ContractError(f"{file.name}: says `spark` (models) and `cannot` (model: reason)")
-    spark, cannot = frozenset(document["spark"] or []), document["cannot"] or {}
-    known = {model.full_name for model in graph.models}
-    if unknown := sorted((spark | cannot.keys()) - known):
-        raise ContractError(f"{file.name}: no model {', '.join(unknown)} in sql/")
-    if both := sorted(spark & cannot.keys()):
-        raise ContractError(f"{file.name}: {', '.join(both)} cannot run on Spark, and is placed there")
-    return Placement(spark, cannot)

@@ -26,8 +26,8 @@ import sqlglot
 from dagster_project.errors import BuildError
 from dagster_project.lake.connection import Lake
 from dagster_project.lake.engines import TOUCHED, Rows
-from dagster_project.lake.spark_session import guarded, open_spark
-from dagster_project.lake.spark_sql import Columns, spark_name, to_spark
+from dagster_project.lake.spark.session import guarded, open_spark, stop
+from dagster_project.lake.spark.translation import Columns, spark_name, to_spark
 from dagster_project.sql_models import Model, ModelGraph, tables_read
 from dagster_project.sql_text import literal, quoted
 
@@ -62,7 +62,6 @@ class Spark:
     graph: ModelGraph
     views: Mapping[str, str]
     """Queries of `effective.<table>`, `current.<table>` and `coded.<name>`."""
-    target: str
     name: str = "spark"
     _seen: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Files of each table that were compared with the lake and are in Spark's view of it."""
@@ -70,7 +69,7 @@ class Spark:
     @cached_property
     def session(self) -> SparkSession:
         """The session, open until `close`."""
-        return open_spark(self.target, self._folder)
+        return open_spark(self.lake.settings, self._folder)
 
     @property
     def _folder(self) -> Path:
@@ -79,7 +78,7 @@ class Spark:
     def close(self) -> None:
         """End the session, if one was begun."""
         if "session" in self.__dict__:
-            self.session.stop()
+            stop(self.session)
 
     @contextmanager
     def rows(
@@ -159,8 +158,11 @@ class Spark:
     def _read(self, schema: str, table: str, files: Sequence[str]) -> None:
         described = self._described(f"from {schema}.{quoted(table)}").items()
         columns = ", ".join(f"`{column}` {_spark_type(kind)}" for column, kind in described)
-        reader = self.session.read.schema(columns)
-        frame = reader.parquet(*files) if files else self.session.createDataFrame([], columns)
+        if files:
+            frame = self.session.read.schema(columns).parquet(*files)
+        else:
+            empty = (f"cast(null as {_spark_type(kind)}) as `{name}`" for name, kind in described)
+            frame = self.session.sql(f"select {', '.join(empty)} limit 0")
         frame.createOrReplaceTempView(spark_name(schema, table))
 
     def _provide_files(self, schema: str, table: str) -> None:
@@ -216,10 +218,10 @@ class Spark:
 
 
 _CHECKSUM = "select count(*), cast(coalesce(sum({hash}), 0) as decimal(38, 0)) from {table}"
-_DUCKDB_HASH = "cast(cast('0x' || substr(md5(concat_ws('|', {key})), 1, 15) as bigint) as decimal(38, 0))"
-_SPARK_HASH = (
-    "cast(conv(substr(md5(concat_ws('|', {key})), 1, 15), 16, 10) as decimal(38, 0))"
+_DUCKDB_HASH = (
+    "cast(cast('0x' || substr(md5(concat_ws('|', {key})), 1, 15) as bigint) as decimal(38, 0))"
 )
+_SPARK_HASH = "cast(conv(substr(md5(concat_ws('|', {key})), 1, 15), 16, 10) as decimal(38, 0))"
 
 
 @dataclass(frozen=True)
