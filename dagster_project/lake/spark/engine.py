@@ -190,17 +190,14 @@ class Spark:
 
     def _compare(self, schema: str, table: str) -> None:
         name = f"{schema}.{table}"
-        key = ", ".join(
-            f"coalesce(cast({quoted(column)} as varchar), '')" for column in self._key(name)
-        )
-        ours = self.lake.rows(_CHECKSUM.format(hash=_DUCKDB_HASH.format(key=key), table=name))
-        spark_key = key.replace('"', "`").replace("varchar", "string")
-        theirs = self.session.sql(
-            _CHECKSUM.format(
-                hash=_SPARK_HASH.format(key=spark_key), table=spark_name(schema, table)
-            )
-        ).collect()
-        if [tuple(row) for row in theirs] != ours:
+        key = [f"coalesce(cast({c} as varchar), '')" for c in map(quoted, self._key(name))]
+        joined = f"concat_ws('|', {', '.join(key)})"
+        ours = self.lake.rows(_CHECKSUM.format(units=_DUCKDB_UNITS.format(key=joined), table=name))
+        units = _SPARK_UNITS.format(key=joined.replace('"', "`").replace("varchar", "string"))
+        theirs = _CHECKSUM.format(units=units, table=spark_name(schema, table))
+        row_count, checksum = ours[0]
+        same = f"select 1 from ({theirs}) where rows = {row_count} and checksum = {checksum}"
+        if self.session.sql(same).isEmpty():
             raise BuildError(
                 f"{name}: its files alone are not what the lake holds (row count or key differ),"
                 " as where rows lie in the catalog or columns were added since; run"
@@ -217,11 +214,13 @@ class Spark:
         return [column for column, kind in described.items() if kind != "DOUBLE"]
 
 
-_CHECKSUM = "select count(*), cast(coalesce(sum({hash}), 0) as decimal(38, 0)) from {table}"
-_DUCKDB_HASH = (
-    "cast(cast('0x' || substr(md5(concat_ws('|', {key})), 1, 15) as bigint) as decimal(38, 0))"
+_CHECKSUM = (
+    "select count(*) as rows, cast(coalesce(sum(cast({units} as decimal(38, 0))), 0)"
+    " as decimal(38, 0)) as checksum from {table}"
 )
-_SPARK_HASH = "cast(conv(substr(md5(concat_ws('|', {key})), 1, 15), 16, 10) as decimal(38, 0))"
+_DUCKDB_UNITS = "cast('0x' || substr(md5({key}), 1, 15) as bigint)"
+_SPARK_UNITS = "conv(substr(md5({key}), 1, 15), 16, 10)"
+"""The first sixty bits of a key's digest: the same number in both."""
 
 
 @dataclass(frozen=True)

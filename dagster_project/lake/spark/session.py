@@ -35,7 +35,15 @@ _RULES = {
 """Of any session: results hang on them."""
 _LIBRARIES = frozenset({"pyspark", "py4j", "grpc"})
 _CONDITION = re.compile(r"\[([A-Z][A-Z0-9_.]+)\]")
-_SILENT = "rootLogger.level = off\n"
+_SILENT = """status = off
+appender.none.type = Null
+appender.none.name = none
+rootLogger.level = off
+rootLogger.appenderRef.none.ref = none
+logger.shell.name = org.apache.spark.api.python.PythonGatewayServer
+logger.shell.level = off
+"""
+"""For Log4j: Spark's log may quote values. The last logger is what a shell takes its level from."""
 
 
 def open_spark(settings: Settings, folder: Path) -> SparkSession:
@@ -98,7 +106,6 @@ def _in_this_process(settings: Settings, folder: Path) -> dict[str, str]:
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.local.dir": str(folder),
         "spark.io.encryption.enabled": "true",  # what spills holds rows of persons
-        # Its log may quote values.
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={silent}",
     }
 

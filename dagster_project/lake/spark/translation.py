@@ -101,7 +101,7 @@ def _expanded(node: exp.Expr) -> exp.Expr:
 def _translated(node: exp.Expr) -> exp.Expr | None:
     """Put a part into Spark's words where it stands; the whole query anew, where the part is it."""
     rule = _RULES.get(type(node))
-    if rule is None and type(node) not in _SAME:
+    if rule is None and type(node) not in _SAME | _CLAUSES:
         raise NotCarried(f"it holds {type(node).__name__} ({shown(node)})")
     new = rule(node) if rule else node
     if new is node:
@@ -117,6 +117,23 @@ def _table(node: exp.Table) -> exp.Expr:
         return node
     name = exp.to_identifier(spark_name(node.db, node.name))
     return exp.Table(this=name, alias=node.args.get("alias"), joins=node.args.get("joins"))
+
+
+def _cte(node: exp.CTE) -> exp.Expr:
+    node.set("materialized", None)  # a hint, which Spark does not know
+    return node
+
+
+def _union(node: exp.Union) -> exp.Expr:
+    if node.args.get("by_name"):
+        raise NotCarried("it joins columns by their names (`union by name`)")
+    return node
+
+
+def _join(node: exp.Join) -> exp.Expr:
+    if node.args.get("method"):
+        raise NotCarried(f"it joins in a way of DuckDB's own ({shown(node)})")
+    return node
 
 
 def _distinct(node: exp.Distinct) -> exp.Expr:
@@ -150,46 +167,59 @@ def _qualified(node: exp.Select) -> exp.Expr:
     return outer
 
 
+_NAMED: Mapping[str, Callable[[exp.Anonymous], exp.Expr]] = {
+    "civil_date": lambda node: call("from_utc_timestamp", node.expressions[0], _CIVIL_ZONE),
+    "to_months": lambda node: times.span(node.expressions[0], "MONTH"),
+    "arg_max_null": lambda node: call("max_by", *node.expressions),
+    "bit_count": lambda node: call("bit_count", *node.expressions),
+}
+"""Functions that SQLGlot has no word for."""
+
+
 def _named(node: exp.Anonymous) -> exp.Expr:
-    """A function that SQLGlot has no word for."""
-    match node.name.lower():
-        case "civil_date":
-            return call("from_utc_timestamp", node.expressions[0], _CIVIL_ZONE)
-        case "to_months":
-            return times.span(node.expressions[0], "MONTH")
-        case "arg_max_null":
-            return call("max_by", *node.expressions)
-        case "bit_count":
-            return call("bit_count", *node.expressions)
-    raise NotCarried(f"it calls {node.name.lower()}")
+    rule = _NAMED.get(node.name.lower())
+    if rule is None:
+        raise NotCarried(f"it calls {node.name.lower()}")
+    return rule(node)
 
 
+_CLAUSES = frozenset(
+    {
+        *(
+            exp.From,
+            exp.Join,
+            exp.Where,
+            exp.Group,
+            exp.Having,
+            exp.Order,
+            exp.Ordered,
+            exp.Qualify,
+        ),
+        *(exp.With, exp.Values, exp.Tuple, exp.Subquery, exp.WindowSpec),
+        *(exp.TableAlias, exp.Column, exp.Identifier, exp.Alias, exp.Var, exp.Star, exp.Paren),
+        *(exp.Literal, exp.Null, exp.Boolean, exp.DataType, exp.DataTypeParam),
+    }
+)
+"""What a query is put together from."""
 _SAME = frozenset(
     {
-        # Clauses and names
-        *(exp.From, exp.CTE, exp.Join, exp.Where, exp.Group, exp.Having, exp.Union),
-        *(exp.Subquery, exp.Table, exp.TableAlias, exp.Column, exp.Identifier, exp.Alias, exp.Var),
-        *(exp.Order, exp.Ordered, exp.Window, exp.WindowSpec, exp.Qualify, exp.Filter, exp.Star),
-        *(exp.With, exp.Values, exp.Tuple, exp.Paren, exp.Literal, exp.Null, exp.Boolean),
-        *(exp.DataType, exp.DataTypeParam, exp.Exists),
-        # Comparison and logic
         *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, exp.Is),
-        *(exp.NullSafeEQ, exp.NullSafeNEQ, exp.And, exp.Or, exp.Not),
-        *(exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Greatest, exp.Least),
-        # Numbers
-        *(exp.Neg, exp.Abs),
-        # Aggregates and windows
+        *(exp.NullSafeEQ, exp.NullSafeNEQ, exp.And, exp.Or, exp.Not, exp.Exists),
+        *(exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Greatest, exp.Least, exp.Neg, exp.Abs),
         *(exp.Sum, exp.Count, exp.Min, exp.Max, exp.LogicalAnd, exp.LogicalOr, exp.BitwiseOrAgg),
-        *(exp.RowNumber, exp.DenseRank, exp.CumeDist, exp.Lag, exp.Lead, exp.FirstValue),
-        # Dates and texts
+        *(exp.Filter, exp.Window, exp.RowNumber, exp.DenseRank, exp.CumeDist),
+        *(exp.Lag, exp.Lead, exp.FirstValue),
         *(exp.LastDay, exp.Lower, exp.Upper, exp.Trim, exp.Replace, exp.Translate, exp.MD5),
     }
 )
-"""What means the same in both as SQLGlot writes it."""
+"""Functions that mean the same in both as SQLGlot writes them: each has a test."""
 
 _RULES: Mapping[type[exp.Expr], Callable[..., exp.Expr]] = {
     exp.Select: _qualified,
     exp.Table: _table,
+    exp.CTE: _cte,
+    exp.Union: _union,
+    exp.Join: _join,
     exp.Distinct: _distinct,
     exp.Add: times.moved,
     exp.Sub: times.moved,
@@ -228,3 +258,15 @@ _RULES: Mapping[type[exp.Expr], Callable[..., exp.Expr]] = {
     exp.Anonymous: _named,
 }
 """What means something else, or is written otherwise: each gives the part in Spark's words."""
+
+
+def carried_functions() -> frozenset[str]:
+    """Names of all functions and operators that a query on Spark may hold."""
+    kinds = (_SAME | _RULES.keys()) - {
+        exp.Select,
+        exp.Table,
+        exp.CTE,
+        exp.Anonymous,
+        exp.IgnoreNulls,
+    }
+    return frozenset(kind.__name__ for kind in kinds) | _NAMED.keys() | _macros().keys()
