@@ -77,7 +77,7 @@ def open_engines(
 ) -> Iterator[Engines]:
     """The engines that the settings name; Spark starts with the first model placed on it."""
     has_spark = lake.settings.engine != "duckdb"
-    spark = Spark(lake, graph, _queries(catalogue)) if has_spark else None
+    spark = Spark(lake, graph, queries_of_views(catalogue)) if has_spark else None
     try:
         yield Engines(DuckDB(lake), spark, placement)
     finally:
@@ -85,7 +85,8 @@ def open_engines(
             spark.close()
 
 
-def _queries(catalogue: Catalogue) -> dict[str, str]:
+def queries_of_views(catalogue: Catalogue) -> dict[str, str]:
+    """What the views over rows are, by `<schema>.<name>`."""
     newest = [catalogue.latest(key) for key in catalogue.tables()]
     rows = {
         f"{schema}.{contract.table}": sql

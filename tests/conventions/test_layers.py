@@ -123,6 +123,8 @@ USERS: dict[str, tuple[str, ...]] = {
     "duckdb": ("lake", "vault", "publish", "profiling", "expectations"),
     "great_expectations": ("expectations.validation",),
     "sqlalchemy": ("expectations.engine",),
+    "py4j": ("lake.spark",),
+    "pyspark": ("lake.spark",),
     "duckdb_extensions": ("lake.connection",),
     "pyrage": ("vault",),
     "typer": (

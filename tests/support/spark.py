@@ -9,12 +9,15 @@ import importlib.util
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from dagster_project.lake.placement import Placement
 from dagster_project.lake.spark.session import open_spark, stop
+from dagster_project.pipeline import Definition
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,3 +45,13 @@ def small_spark(folder: Path) -> Iterator[SparkSession]:
         session = open_spark(settings, folder / "spark")
         yield session
         stop(session)
+
+
+def placed(definition: Definition, *models: str) -> Definition:
+    """The definition with these models, and no others, placed on Spark."""
+    return replace(definition, placement=Placement(frozenset(models)))
+
+
+def spark_files(settings: Settings) -> list[Path]:
+    """Files in the lake's folders that Spark wrote, registered or not."""
+    return sorted((settings.lake / "data").rglob("spark-*.parquet"))

@@ -112,9 +112,9 @@ class Spark:
         Raises:
             BuildError: an input cannot be read as files, or the query cannot run on Spark.
         """
+        sql = to_spark(model.sql, self._columns(model.reads), model.full_name)
         for name in sorted(model.reads):
             self._provide(name)
-        sql = to_spark(model.sql, self._columns(model.reads), model.full_name)
         return _as_described(self.session.sql(sql), self._described(model.sql), model.full_name)
 
     def _described(self, sql: str) -> dict[str, str]:
@@ -172,21 +172,27 @@ class Spark:
             BuildError: they are not.
         """
         name = f"{schema}.{table}"
-        listed = self.lake.rows(
-            "select data_file, delete_file from ducklake_list_files('lake', ?, schema => ?)",
-            [table, schema],
-        )
+        listed = self._listed(schema, table)
+        if any(deleted for _, deleted in listed):
+            # Spark cannot see which rows: they are taken out of the files, as maintenance would.
+            self.lake.execute(
+                "call ducklake_rewrite_data_files('lake', ?, schema => ?, delete_threshold => 0)",
+                [table, schema],
+            )
+            listed = self._listed(schema, table)
         files = tuple(file for file, _ in listed)
         if self._seen.get(name) == files:
             return
-        if any(deleted for _, deleted in listed):
-            raise BuildError(
-                f"{name} has rows deleted within its files, which Spark cannot see:"
-                " run `tietoallas maintain`, which writes them anew, then run again"
-            )
         self._read(schema, table, files)
         self._compare(schema, table)
         self._seen[name] = files
+
+    def _listed(self, schema: str, table: str) -> list[tuple[str, str | None]]:
+        """Files of a table in the newest snapshot, and of what is deleted in each."""
+        return self.lake.rows(
+            "select data_file, delete_file from ducklake_list_files('lake', ?, schema => ?)",
+            [table, schema],
+        )
 
     def _compare(self, schema: str, table: str) -> None:
         name = f"{schema}.{table}"
@@ -200,8 +206,8 @@ class Spark:
         if self.session.sql(same).isEmpty():
             raise BuildError(
                 f"{name}: its files alone are not what the lake holds (row count or key differ),"
-                " as where rows lie in the catalog or columns were added since; run"
-                " `tietoallas maintain`, or place what reads it on DuckDB in sql/placement.yaml"
+                " as where rows lie in the catalog: place what reads it on DuckDB in"
+                " sql/placement.yaml, or run with TIETOALLAS_ENGINE=duckdb"
             )
 
     def _key(self, name: str) -> Sequence[str]:
