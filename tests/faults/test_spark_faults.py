@@ -5,6 +5,7 @@ Here: what goes wrong with the other engine. Not here: what it should give (`tes
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -97,7 +98,10 @@ def test_rows_that_lie_in_the_catalog_are_not_overlooked(
 def test_without_spark_the_setting_is_refused_when_a_model_needs_it(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spark_session.importlib.util, "find_spec", lambda _: None)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "pyspark" else find(name)
+    )
     on_spark = home.model_copy(update={"engine": "spark"})
     definition = placed(few_tables(), "core.encounter")
     with (

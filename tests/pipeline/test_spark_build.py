@@ -19,6 +19,7 @@ from dagster_project.lake.spark.engine import Spark
 from dagster_project.settings import Settings
 from tests.pipeline.conftest import Region
 from tests.support import homes, small_region
+from tests.support.deliveries import reference_lists
 from tests.support.few_tables import few_tables
 from tests.support.small_region import JUNE, MAY
 from tests.support.spark import make_small, needs_spark, placed, spark_files
@@ -52,7 +53,7 @@ def test_builds_by_months_are_those_of_duckdb(tmp_path: Path) -> None:
         pipeline.open_session(ours, definition=definition) as plain,
         pipeline.open_session(theirs, definition=definition) as beside,
     ):
-        may = [*small_region.reference_lists(), *small_region.of_month(MAY)]
+        may = [*reference_lists(), *small_region.of_month(MAY)]
         assert homes.run(plain, *may).build_id == homes.run(beside, *may).build_id
         assert homes.differences(homes.contents(plain), homes.contents(beside)) == {}
 
