@@ -102,18 +102,19 @@ def measure(work: Path, *, residents: int, months: int, runs: int) -> list[tuple
         make_deliveries(
             landing, residents=residents, months=months + 1, manifest=work / "manifest.json"
         )
-    last = _sequence(months)
+    last = sequence_of(months)
     plains, loads, month = [], [], None
     for _ in range(runs):
-        plains.append(_apart(plain_copy, landing, work / "plain", last))
+        plains.append(apart(plain_copy, landing, work / "plain", last))
         shutil.rmtree(work / "home", ignore_errors=True)
-        loads.append(_apart(run_pipeline, landing, work / "home", last, False))
-        month = _apart(run_pipeline, landing, work / "home", last, True)
+        loads.append(apart(run_pipeline, landing, work / "home", last, False))
+        month = apart(run_pipeline, landing, work / "home", last, True)
     assert month is not None
     return _lines(plains, loads, month, size=f"{residents} residents, {months} months")
 
 
-def _apart(function: Callable[..., T], *arguments: object) -> T:
+def apart(function: Callable[..., T], *arguments: object) -> T:
+    """What a function gives in a process of its own."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=context) as pool:
         return pool.submit(function, *arguments).result()
@@ -150,7 +151,8 @@ def _lines(
     ]
 
 
-def _sequence(month_count: int, start: int = 201701) -> int:
+def sequence_of(month_count: int, start: int = 201701) -> int:
+    """The last of so many months, as deliveries are numbered."""
     year, month = divmod(start // 100 * 12 + start % 100 - 1 + month_count - 1, 12)
     return year * 100 + month + 1
 

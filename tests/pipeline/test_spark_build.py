@@ -10,12 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
+import sqlglot
+from sqlglot import exp
 
 from dagster_project import pipeline
 from dagster_project.lake.connection import Lake
 from dagster_project.lake.placement import queries_of_views
 from dagster_project.lake.spark.engine import Spark
+from dagster_project.lake.spark.translation import typed
+from dagster_project.lake.spark.types import KINDS, Kind
 from dagster_project.settings import Settings
 from tests.pipeline.conftest import Region
 from tests.support import homes, small_region
@@ -41,7 +46,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def on_spark(settings: Settings) -> Settings:
-    return settings.model_copy(update={"engine": "spark", "threads": 1, "memory_limit_gib": 1.0})
+    small = {"engine": "spark", "threads": 1, "memory_limit_gib": 1.0}
+    return Settings(**(settings.model_dump() | small))
 
 
 @needs_spark
@@ -101,3 +107,69 @@ def test_every_model_gives_the_same_on_spark(region: Region) -> None:
             unlike[model.full_name] = counts
     engine.close()
     assert unlike == {}
+
+
+TYPES = {
+    Kind.WHOLE: ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
+    Kind.DECIMAL: ("DECIMAL",),
+    Kind.DOUBLE: ("DOUBLE",),
+    Kind.TEXT: ("VARCHAR",),
+    Kind.DATE: ("DATE",),
+    Kind.MOMENT: ("TIMESTAMP",),
+    Kind.SPAN: ("INTERVAL",),
+    Kind.TRUTH: ("BOOLEAN",),
+}
+READ_BY_TYPE = (
+    *(exp.Round, exp.Floor, exp.Cast, exp.TryCast, exp.IntDiv, exp.Mod, exp.Add, exp.Sub, exp.Mul),
+    *(exp.Avg, exp.Median, exp.Sum, exp.Concat, exp.DPipe),
+)
+"""What is translated by the types of its parts."""
+
+
+def of_type(part: exp.Expr) -> exp.Expr:
+    """The part, or an error where DuckDB takes it for something else."""
+    assert part.type is not None
+    names = ", ".join(f"'{name}'" for name in TYPES[KINDS[part.type.this]])
+    judged = sqlglot.parse_one(
+        f"case when split_part(typeof(part), '(', 1) in ({names}) then part"
+        " else error('another type') end",
+        read="duckdb",
+    )
+    filled = judged.transform(
+        lambda node: part.copy() if isinstance(node, exp.Column) and node.name == "part" else node
+    )
+    return exp.paren(filled)
+
+
+def parts_read_by_type(tree: exp.Expr) -> list[exp.Expr]:
+    """Innermost first; of a literal, an interval or a list nobody doubts what it is."""
+    found = []
+    for node in tree.walk():
+        if isinstance(node, READ_BY_TYPE):
+            parts = (node.this, node.args.get("expression"), *node.expressions)
+            found += [part for part in parts if isinstance(part, exp.Expr)]
+    plain = (exp.Literal, exp.Null, exp.Interval, exp.DataType, exp.Explode, exp.Distinct)
+    stands_for_date = "civil_date"
+    return [
+        part
+        for part in reversed(found)
+        if not isinstance(part, plain)
+        and not (isinstance(part, exp.Anonymous) and part.name == stands_for_date)
+    ]
+
+
+@pytest.mark.deep
+def test_types_that_the_translation_rests_on_are_those_of_duckdb(region: Region) -> None:
+    """No Spark is needed: DuckDB is asked, row by row, whether each part is of its type."""
+    lake, graph = region.session.lake, region.session.definition.graph
+    engine = Spark(lake, graph, {})
+    wrong = []
+    for model in graph.models:
+        tree = typed(model.sql, engine.columns(model.reads))
+        for part in parts_read_by_type(tree):
+            part.replace(of_type(part))
+        try:
+            lake.execute(f"create or replace temp table audited as {tree.sql('duckdb')}")
+        except duckdb.InvalidInputException as error:
+            wrong.append((model.full_name, str(error)))
+    assert wrong == []

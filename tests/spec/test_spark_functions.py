@@ -33,15 +33,24 @@ COLUMNS = {
     "is_so": "BOOLEAN",
 }
 ROWS = """
-    (1, 0, 0, 0.00, 0.00000000, 0.0, '', date '2020-02-29', timestamp '2017-03-26 00:59:59', true),
-    (2, 1, 2, 0.01, 0.00000001, 0.5, ' a ', date '2019-12-31', timestamp '2017-03-26 01:00:00', false),
-    (3, -7, 3, -0.01, -1.00000005, 1.005, 'Äiti,isä', date '2020-01-31', timestamp '2017-10-29 00:59:59.5', null),
-    (4, 7, -2, 2.50, 2.67500000, -1.005, 'a,b,,c', date '1900-01-01', timestamp '2017-10-29 01:00:00', true),
-    (5, 9007199254740993, 2147483, -2.50, 0.05000000, 2.675, 'x%_y', date '2017-03-26', timestamp '2017-12-31 22:00:00', true),
-    (6, -4000000000000000, -3, 3.55, 123456.78901234, 2.5, 'x\\y', date '2016-02-29', timestamp '1999-07-01 12:30:45', false),
-    (7, 42, 5, 99999999.99, 0.33333333, 0.49999999999999994, '12,5', date '2017-12-31', timestamp '2024-02-29 23:59:59', null),
-    (8, 43, 5, 1.04, 0.66666667, 1000000.0625, '<12', date '2099-12-31', timestamp '2020-06-15 00:00:00', true),
-    (9, null, null, null, null, null, null, null, null, null)
+    (1, 0, 0, 0.00, 0.00000000, 0.0, '',
+    date '2020-02-29', timestamp '2017-03-26 00:59:59', true),
+    (2, 1, 2, 0.01, 0.00000001, 0.5, ' a ',
+    date '2019-12-31', timestamp '2017-03-26 01:00:00', false),
+    (3, -7, 3, -0.01, -1.00000005, 1.005, 'Äiti,isä',
+    date '2020-01-31', timestamp '2017-10-29 00:59:59.5', null),
+    (4, 7, -2, 2.50, 2.67500000, -1.005, 'a,b,,c',
+    date '1900-01-01', timestamp '2017-10-29 01:00:00', true),
+    (5, 9007199254740993, 2147483, -2.50, 0.05000000, 2.675, 'x%_y',
+    date '2017-03-26', timestamp '2017-12-31 22:00:00', true),
+    (6, -4000000000000000, -3, 3.55, 123456.78901234, 2.5, 'x\\y',
+    date '2016-02-29', timestamp '1999-07-01 12:30:45', false),
+    (7, 42, 5, 99999999.99, 0.33333333, 0.49999999999999994, '12,5',
+    date '2017-12-31', timestamp '2024-02-29 23:59:59', null),
+    (8, 43, 5, 1.04, 0.66666667, 1000000.0625, '<12',
+    date '2099-12-31', timestamp '2020-06-15 00:00:00', true),
+    (9, null, null, null, null, null, null,
+    null, null, null)
 """
 
 SCALARS: dict[str, tuple[str, ...]] = {
@@ -234,27 +243,32 @@ WINDOWS: dict[str, tuple[str, ...]] = {
     ),
     "Window": (
         "sum(small) over (order by id)",
-        "sum(eur) over (partition by is_so order by id rows between unbounded preceding and 1 preceding)",
+        "sum(eur) over (partition by is_so order by id rows between unbounded preceding"
+        " and 1 preceding)",
         "max(whole) over (order by id rows between 1 following and unbounded following)",
     ),
 }
 QUERIES: dict[str, tuple[str, ...]] = {
     "Distinct": ("select distinct is_so, small % 2 as odd from core.edge",),
     "Exists": (
-        "select id from core.edge as e where exists (select 1 from core.edge as f where f.small = e.whole)",
+        "select id from core.edge as e where exists (select 1 from core.edge as f where"
+        " f.small = e.whole)",
     ),
     "Explode": ("select id, unnest(string_split(word, ',')) as part from core.edge",),
     "GenerateSeries": (
         "select id, unnest(generate_series(small, 3)) as n from core.edge where small > -5",
-        "select id, cast(unnest(generate_series(date '2016-01-01', day, interval 1 month)) as date) as m"
+        "select id, cast(unnest(generate_series(date '2016-01-01', day, interval 1"
+        " month)) as date) as m"
         " from core.edge where id in (1, 4, 5, 9)",
-        "select id, cast(unnest(generate_series(day, date '2017-03-29', interval 1 day)) as date) as d"
+        "select id, cast(unnest(generate_series(day, date '2017-03-29', interval 1"
+        " day)) as date) as d"
         " from core.edge where id in (1, 5)",
     ),
     "Join": (
         "select e.id from core.edge as e anti join core.edge as f on e.small = f.whole",
         "select e.id from core.edge as e semi join core.edge as f on e.whole = f.small",
-        "select e.id, f.id as other from core.edge as e left join core.edge as f on e.small = f.small",
+        "select e.id, f.id as other from core.edge as e left join core.edge as f on"
+        " e.small = f.small",
         "select id, f.word as w from core.edge as e inner join core.edge as f using (id)",
         "select e.id, k.code from core.edge as e cross join (values ('a'), ('b')) as k (code)",
     ),
@@ -268,7 +282,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
     ),
     "Split": ("select id, unnest(string_split(word, ';')) as part from core.edge",),
     "Subquery": (
-        "select id from core.edge where whole not in (select small from core.edge where small is not null)",
+        "select id from core.edge where whole not in (select small from core.edge where"
+        " small is not null)",
         "select id from core.edge where day > (select min(day) from core.edge)",
     ),
     "Union": (
@@ -416,6 +431,7 @@ def test_every_function_that_is_allowed_has_a_case() -> None:
         "select round(eur, small) as a from core.edge",
         "select median(measure) as a from core.edge",
         "select median(day) as a from core.edge",
+        "select median(eur + 1) as a from core.edge",
         "select string_agg(word, ',') as a from core.edge",
         "select substring(word, 0, 2) as a from core.edge",
         "select substring(word, -2) as a from core.edge",

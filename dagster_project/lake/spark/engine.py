@@ -112,7 +112,7 @@ class Spark:
         Raises:
             BuildError: an input cannot be read as files, or the query cannot run on Spark.
         """
-        sql = to_spark(model.sql, self._columns(model.reads), model.full_name)
+        sql = to_spark(model.sql, self.columns(model.reads), model.full_name)
         for name in sorted(model.reads):
             self._provide(name)
         return _as_described(self.session.sql(sql), self._described(model.sql), model.full_name)
@@ -120,7 +120,8 @@ class Spark:
     def _described(self, sql: str) -> dict[str, str]:
         return {name: kind for name, kind, *_ in self.lake.rows(f"describe {sql}")}
 
-    def _columns(self, names: frozenset[str]) -> Columns:
+    def columns(self, names: frozenset[str]) -> Columns:
+        """Columns of tables and views of the lake, with DuckDB's types."""
         found: dict[str, dict[str, dict[str, str]]] = {}
         for name in names:
             schema, table = name.split(".")
@@ -143,7 +144,7 @@ class Spark:
         for name in sorted(reads):
             self._provide(name)
         if f"{schema}.{table}" not in self._seen:
-            translated = to_spark(sql, self._columns(reads), f"{schema}.{table}")
+            translated = to_spark(sql, self.columns(reads), f"{schema}.{table}")
             self.session.sql(f"create temporary view {spark_name(schema, table)} as {translated}")
             self._seen[f"{schema}.{table}"] = ()
 

@@ -26,7 +26,7 @@ from dagster_project.errors import BuildError
 from dagster_project.lake.casts import MACROS
 from dagster_project.lake.spark import arithmetic, texts, times
 from dagster_project.lake.spark.arithmetic import as_, call
-from dagster_project.lake.spark.types import METADATA, NotCarried, shown
+from dagster_project.lake.spark.types import COERCES_TO, METADATA, NotCarried, shown
 
 Columns = Mapping[str, Mapping[str, Mapping[str, str]]]
 """Type of each column, by schema and table."""
@@ -51,7 +51,7 @@ def to_spark(sql: str, columns: Columns, what: str) -> str:
         BuildError: it holds something that Spark has not been held to.
     """
     try:
-        tree = _typed(sql, columns)
+        tree = typed(sql, columns)
         # Children first, so that a rule finds its own arguments in Spark's words.
         for node in reversed(list(tree.walk())):
             tree = _translated(node) or tree
@@ -63,14 +63,48 @@ def to_spark(sql: str, columns: Columns, what: str) -> str:
         ) from None
 
 
-def _typed(sql: str, columns: Columns) -> exp.Expr:
+def typed(sql: str, columns: Columns) -> exp.Expr:
     """The query with macros written out, each column's table named, and types found."""
-    schema = MappingSchema(dict(columns), dialect="duckdb", normalize=False)
+    kinds: dict[str, object] = {
+        schema: {
+            table: {name: _without_digits(kind) for name, kind in of.items()}
+            for table, of in tables.items()
+        }
+        for schema, tables in columns.items()
+    }
+    known = MappingSchema(kinds, dialect="duckdb", normalize=False)
     tree = sqlglot.parse_one(sql, read="duckdb").transform(_expanded)
     for table in tree.find_all(exp.Table):
         table.set("catalog", None)
-    tree = qualify(tree, schema=schema, dialect="duckdb", validate_qualify_columns=False)
-    return annotate_types(tree, schema=schema, dialect="duckdb", expression_metadata=METADATA)
+    tree = qualify(tree, schema=known, dialect="duckdb", validate_qualify_columns=False)
+    _note_scales(tree, columns)
+    return annotate_types(
+        tree,
+        schema=known,
+        dialect="duckdb",
+        expression_metadata=METADATA,
+        coerces_to=COERCES_TO,
+    )
+
+
+def _without_digits(kind: str) -> exp.DataType:
+    """A column's type; of two types SQLGlot takes the one that states digits, whatever it is."""
+    if kind.startswith("DECIMAL"):
+        return exp.DataType(this=exp.DType.DECIMAL)
+    return exp.DataType.build(kind, dialect="duckdb")
+
+
+def _note_scales(tree: exp.Expr, columns: Columns) -> None:
+    """Have columns of tables tell the digits after their point, where a function asks for them."""
+    for function in tree.find_all(exp.Avg, exp.Median):
+        column, query = function.this, function.find_ancestor(exp.Select)
+        if not isinstance(column, exp.Column) or query is None:
+            continue
+        sources = [part.this for part in (query.args["from_"], *query.args.get("joins", ()))]
+        for table in sources:
+            if isinstance(table, exp.Table) and table.db and table.alias_or_name == column.table:
+                kind = columns[table.db][table.name][column.name]
+                column.meta["scale"] = kind.rstrip(")").partition(",")[2] or 0
 
 
 @cache

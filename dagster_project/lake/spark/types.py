@@ -62,20 +62,35 @@ def kind_of(node: exp.Expr) -> Kind:
 
 
 def scale_of(node: exp.Expr) -> int:
-    """Digits after the point of a decimal.
+    """Digits after the point of a decimal: of a table's column, or as a cast states them.
 
     Raises:
-        NotCarried: no rule of types knows.
+        NotCarried: it is another thing.
     """
-    parts = node.type.expressions if node.type else []
-    if len(parts) < 2:
-        raise NotCarried(f"the scale of {shown(node)} is not known")
-    return int(parts[1].name)
+    if isinstance(node, exp.Cast) and len(node.to.expressions) == 2:
+        return int(node.to.expressions[1].name)
+    if "scale" not in node.meta:
+        raise NotCarried(f"the scale of {shown(node)} is not stated; cast it to a decimal of one")
+    return int(node.meta["scale"])
 
 
 def _type_of_first(annotator: Any, node: exp.Expr) -> exp.Expr:  # noqa: ANN401 - SQLGlot's own
     annotator._annotate_by_args(node, "this")
     return node
+
+
+def _type_of_literal(annotator: Any, node: exp.Expr) -> exp.Expr:  # noqa: ANN401
+    """A number with a point is a decimal in DuckDB; SQLGlot has it for a double."""
+    if node.is_string or "." not in node.name or "e" in node.name.lower():
+        annotator._annotate_literal(node)
+        return node
+    return _typed_as(annotator, node, exp.DType.DECIMAL)
+
+
+def _type_of_cast(annotator: Any, node: exp.Expr) -> exp.Expr:  # noqa: ANN401
+    """Without digits, as columns (`translation`)."""
+    to = node.args["to"]
+    return _typed_as(annotator, node, to if to.args.get("nested") else to.this)
 
 
 def _type_of_sum(annotator: Any, node: exp.Expr) -> exp.Expr:  # noqa: ANN401
@@ -133,6 +148,9 @@ METADATA: dict[type[exp.Expr], dict[str, Any]] = {
         for kind in (exp.Replace, exp.Translate, exp.RegexpExtract, exp.RegexpReplace)
     },
     exp.Split: {"returns": exp.DataType.build("array<varchar>")},
+    exp.Literal: {"annotator": _type_of_literal},
+    exp.Cast: {"annotator": _type_of_cast},
+    exp.TryCast: {"annotator": _type_of_cast},
     exp.Div: {"returns": exp.DType.DOUBLE},
     exp.Sign: {"returns": exp.DType.TINYINT},
     exp.TimestampTrunc: {"returns": exp.DType.TIMESTAMP},
@@ -143,3 +161,15 @@ METADATA: dict[type[exp.Expr], dict[str, Any]] = {
     exp.Anonymous: {"annotator": _type_of_named},
 }
 """What SQLGlot does not know of DuckDB's types, or has wrong."""
+
+_LADDERS = (
+    (
+        *(exp.DType.TINYINT, exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT),
+        *(exp.DType.INT128, exp.DType.DECIMAL, exp.DType.DOUBLE),
+    ),
+    (exp.DType.DATE, exp.DType.TIMESTAMP),
+)
+COERCES_TO = {
+    kind: set(ladder[number:]) for ladder in _LADDERS for number, kind in enumerate(ladder)
+}
+"""Types that a type becomes beside one of them, in DuckDB."""
