@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,6 +120,15 @@ def test_without_java_the_setting_is_refused(
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(SettingsError, match=r"needs Java 17 or newer: install openjdk-17-jre"):
         spark_session.open_spark(Settings(engine="spark"), tmp_path)
+
+
+@needs_spark
+def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"sc://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(SettingsError, match=rf"^TIETOALLAS_ENGINE={address}: no Spark Connect"):
+        spark_session.open_spark(Settings(engine=address), tmp_path)
 
 
 @pytest.mark.parametrize("engine", ["Spark", "sc://", "flink"])

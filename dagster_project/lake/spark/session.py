@@ -9,10 +9,12 @@ import importlib.util
 import os
 import re
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from dagster_project.errors import BuildError, SettingsError
 from dagster_project.settings import Settings
@@ -33,6 +35,8 @@ _RULES = {
     ),
 }
 """Of any session: results hang on them."""
+_CONNECT_PORT = 15002
+"""Of a Spark Connect server, unless its address says another."""
 _LIBRARIES = frozenset({"pyspark", "py4j", "grpc"})
 _CONDITION = re.compile(r"\[([A-Z][A-Z0-9_.]+)\]")
 _SILENT = """status = off
@@ -73,6 +77,7 @@ def open_spark(settings: Settings, folder: Path) -> SparkSession:
         builder = builder.master(f"local[{settings.worker_threads}]")
         conf = _RULES | _in_this_process(settings, folder)
     else:
+        _see_that_it_answers(settings.engine)
         builder, conf = builder.remote(settings.engine), _RULES
     for name, value in conf.items():
         builder = builder.config(name, value)
@@ -84,6 +89,18 @@ def open_spark(settings: Settings, folder: Path) -> SparkSession:
         raise SettingsError(
             f"TIETOALLAS_ENGINE={settings.engine}: Spark does not start or answer"
             f" ({_condition(error)}); see that Java is 17 or newer, or that the server is up"
+        ) from None
+
+
+def _see_that_it_answers(address: str) -> None:
+    """PySpark itself would try for minutes."""
+    place = urlsplit(address)
+    try:
+        socket.create_connection((place.hostname, place.port or _CONNECT_PORT), timeout=10).close()
+    except OSError as error:
+        raise SettingsError(
+            f"TIETOALLAS_ENGINE={address}: no Spark Connect server answers there"
+            f" ({error.strerror or type(error).__name__}); start it, or correct the address"
         ) from None
 
 
