@@ -104,43 +104,73 @@ person_home as (
     group by base.window_code, resident.person_id
 ),
 
-person_part as (
+person_sum as (
     select
         person_home.window_code,
         person_home.person_id,
-        case when part.is_all_area then 'all' else person_home.municipality_code end
-            as municipality_code,
-        case when part.is_all_class then 'all' else person_cost.package_class_code end
-            as package_class_code,
-        cast(sum(person_cost.cost_eur) as decimal(38, 2)) as cost_eur
+        person_home.municipality_code,
+        person_cost.package_class_code,
+        cast(person_cost.cost_eur as decimal(38, 2)) as cost_eur
     from person_home
     inner join person_cost
         on
             person_home.window_code = person_cost.window_code
             and person_home.person_id = person_cost.person_id
-    cross join part
-    group by
-        person_home.window_code,
-        person_home.person_id,
-        case when part.is_all_area then 'all' else person_home.municipality_code end,
-        case when part.is_all_class then 'all' else person_cost.package_class_code end
 ),
 
--- Were each person's cost to come or not by chance, the sum would stray by the root of its squares.
-chance as (
+person_total as (
+    select
+        window_code,
+        municipality_code,
+        'all' as package_class_code,
+        cast(sum(cost_eur) as decimal(38, 2)) as cost_eur
+    from person_sum
+    group by window_code, person_id, municipality_code
+),
+
+squared as (
     select
         window_code,
         municipality_code,
         package_class_code,
         count(*) as client_count,
+        sum(cost_eur) as cost_eur,
+        sum(cost_eur * cost_eur) as squares
+    from person_sum
+    group by window_code, municipality_code, package_class_code
+    union all
+    select
+        window_code,
+        municipality_code,
+        package_class_code,
+        count(*) as client_count,
+        sum(cost_eur) as cost_eur,
+        sum(cost_eur * cost_eur) as squares
+    from person_total
+    group by window_code, municipality_code, package_class_code
+),
+
+-- Were each person's cost to come or not by chance, the sum would stray by the root of its squares.
+chance as (
+    select
+        squared.window_code,
+        case when part.is_all_area then 'all' else squared.municipality_code end
+            as municipality_code,
+        squared.package_class_code,
+        cast(sum(squared.client_count) as bigint) as client_count,
         cast(
             round(
-                sqrt(cast(sum(cost_eur * cost_eur) as double))
-                / nullif(cast(sum(cost_eur) as double), 0), 8
+                sqrt(cast(sum(squared.squares) as double))
+                / nullif(cast(sum(squared.cost_eur) as double), 0), 8
             ) as decimal(18, 8)
         ) as chance_error
-    from person_part
-    group by window_code, municipality_code, package_class_code
+    from squared
+    cross join part
+    where not part.is_all_class
+    group by
+        squared.window_code,
+        case when part.is_all_area then 'all' else squared.municipality_code end,
+        squared.package_class_code
 ),
 
 final as (
