@@ -40,9 +40,9 @@ class Opened:
         self.page.wait_for_selector("main[aria-busy=false]")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium; while it is open, no other test has an event loop."""
     if CHROMIUM is None:
         pytest.skip("no Chromium: install the package `chromium`")
     # As root it has no sandbox of its own.
@@ -53,7 +53,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The page of either shelf."""
     folder = tmp_path_factory.mktemp("pages")

@@ -130,7 +130,8 @@ def test_checks_of_error_severity_block_but_where_they_read_what_is_built_later(
     others = [check for check in errors if check.id not in blocking]
 
     assert others
-    assert [check.id for check in others if "core.unresolved" not in check.violated_sql] == []
+    later = ("core.unresolved", 'staging."flags"')
+    assert [c.id for c in others if not any(name in c.violated_sql for name in later)] == []
 
 
 def test_everything_that_opens_the_lake_waits_for_the_one_writer() -> None:

@@ -165,7 +165,7 @@ def without_header(delivered: Path) -> Path:
     return refused
 
 
-def fail_with_a_code(*_: object) -> None:
+def fail_with_a_code(*_: object, **__: object) -> None:
     """Fail as a library might: the value is in the error and in its cause."""
     try:
         int(CODES[0])

@@ -123,7 +123,7 @@ def secrets(keys: Path) -> list[bytes]:
 def test_no_key_is_printed_or_kept_in_any_file(region: Region) -> None:
     assert region.settings.keys is not None
     keys = secrets(region.settings.keys)
-    assert len(keys) == 13
+    assert len(keys) == 11
     printed = region.printed.lower().encode()
     assert [number for number, key in enumerate(keys) if key in printed] == []
     for path in files_under(region.settings.home):

@@ -167,7 +167,7 @@ def assert_order_does_not_matter(home: Home, history: History) -> None:
         assert differences(happened, at_once) == {}
 
 
-@QUICK
+@WIDE
 @given(history=histories())
 def test_any_order_of_arrival_gives_the_same_core(quick: Opened, history: History) -> None:
     assert_order_does_not_matter(quick, history)

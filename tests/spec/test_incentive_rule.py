@@ -130,7 +130,7 @@ def test_neutrality_shares_the_sum_by_capitation_to_the_cent() -> None:
         {"Y1": D("10.00"), "Y2": D("-3.33"), "Y3": D("0.00")},
         {"Y1": D(100), "Y2": D(100), "Y3": D(100)},
     )
-    assert shared == {"Y1": D("-2.22"), "Y2": D("-2.23"), "Y3": D("-2.22")}
+    assert shared == {"Y1": D("-2.22"), "Y2": D("-2.22"), "Y3": D("-2.23")}
     assert sum(shared.values()) == D("-6.67")
 
 

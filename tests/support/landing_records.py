@@ -61,8 +61,12 @@ def _typed(path: Path, contract: Contract) -> pl.DataFrame:
 
 def _delimited(text: str, contract: Contract) -> pl.DataFrame:
     names = {c.source_name: c.name for c in contract.columns}
+    lines = text.splitlines(keepends=True)[contract.dialect.header_line - 1 :]
     frame = pl.read_csv(
-        text.encode(), separator=contract.dialect.delimiter, infer_schema=False, null_values=[""]
+        "".join(lines).encode(),
+        separator=contract.dialect.delimiter,
+        infer_schema=False,
+        null_values=[""],
     )
     return frame.rename(names)
 

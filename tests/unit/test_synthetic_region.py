@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -78,7 +77,8 @@ class Made:
         if contract.dialect.format is FileFormat.JSON:
             items: list[Record] = json.loads(text)[contract.dialect.records.removeprefix("/")]
             return items
-        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=contract.dialect.delimiter)
+        lines = text.splitlines(keepends=True)[contract.dialect.header_line - 1 :]
+        rows = csv.DictReader(lines, delimiter=contract.dialect.delimiter)
         return [{names[k]: v or None for k, v in row.items()} for row in rows]
 
     def planted(self, section: str, file: str) -> set[tuple[int, str]]:
