@@ -412,6 +412,12 @@ def test_clauses_give_the_same_rows(both: Both, name: str, sql: str) -> None:
     assert ours == theirs
 
 
+@needs_spark
+def test_a_quotient_that_spark_would_cut_off_is_an_error(both: Both) -> None:
+    with pytest.raises(Exception, match="a quotient does not fit 64 bits"):
+        both.rows("select sum(whole) * 1000000000000 // 3 as a from core.edge")
+
+
 def test_every_function_that_is_allowed_has_a_case() -> None:
     assert carried_functions() - {*SCALARS, *AGGREGATES, *WINDOWS, *QUERIES} == frozenset()
 

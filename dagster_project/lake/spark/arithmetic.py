@@ -59,7 +59,15 @@ def divided_whole(node: exp.IntDiv) -> exp.Expr:
     if {kind_of(node.this), kind_of(node.expression)} != {Kind.WHOLE}:
         raise NotCarried(f"`//` of what is not whole ({shown(node)})")
     quotient = exp.IntDiv(this=exp.paren(node.this), expression=exp.paren(node.expression))
-    return exp.paren(quotient)
+    if node.type is None or not node.type.is_type(exp.DType.INT128):
+        return exp.paren(quotient)
+    # Of wide numbers Spark keeps 64 bits of the quotient, without a word.
+    size = call(
+        "abs", exp.Div(this=as_(node.this, "double"), expression=as_(node.expression, "double"))
+    )
+    is_wide = exp.GT(this=size, expression=exp.Literal.number("9.2E18"))
+    error = call("raise_error", "a quotient does not fit 64 bits")
+    return exp.paren(exp.Case(ifs=[exp.If(this=is_wide, true=error)], default=quotient))
 
 
 def remainder(node: exp.Mod) -> exp.Expr:
