@@ -78,7 +78,7 @@ def gather(session: Session, rulebook_id: str, month: date, *, known_through: da
 def month_inputs(
     session: Session, version: Version, until: CutOff, month: date, *, is_draft: bool = False
 ) -> Bench:
-    """What a month is worked out from, closed months left aside.
+    """What a month is worked out from, closed months left aside, but for whom it is paid to.
 
     Args:
         session: Lake and vault.
@@ -229,7 +229,6 @@ def _have_no_changes(bench: Bench) -> None:
     bench.take("change", _NO_CHANGE)
     for table in CORRECTED:
         bench.take(f"new_{table}", f"select * from settle.{table} limit 0")
-    bench.make("payee")
 
 
 _OWN = ("tariff", "regional_factor", "group_factor", "breakpoint", "act", "score", *acts.FACTORS)

@@ -139,6 +139,7 @@ def _compared(
     with lake.transaction():
         until = run_cut_off(lake, run_id)
         bench = freezing.month_inputs(session, version, until, month, is_draft=is_draft)
+        bench.make("payee")
         reckoning.reckon(bench)
     return bench.rows(
         "select provider_id, is_shadow, sum(settled_eur), sum(draft_eur) from ("

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 HAS_SPARK = importlib.util.find_spec("pyspark") is not None and shutil.which("java") is not None
+# Spark is an extra that the lock file leaves out, and needs Java: most installations have neither.
 needs_spark = pytest.mark.skipif(
     not HAS_SPARK, reason="no Spark here: install '.[spark]' and openjdk-17-jre-headless"
 )
